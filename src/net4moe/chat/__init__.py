@@ -1,0 +1,34 @@
+"""Talking to language models: any OpenAI-compatible endpoint, the embedded one, scripted ones, the ledger."""
+
+from net4moe.chat.http import HttpChatModel, Patience
+from net4moe.chat.ledger import Ledger, LedgeredChatModel
+from net4moe.chat.model import ChatModel, OnText
+from net4moe.chat.records import (
+    Capabilities,
+    ChatRequest,
+    Message,
+    Price,
+    Reply,
+    Request,
+    TextRequest,
+    Token,
+)
+from net4moe.chat.scripted import ScriptedChatModel
+
+__all__ = [
+    "Capabilities",
+    "ChatModel",
+    "ChatRequest",
+    "HttpChatModel",
+    "Ledger",
+    "LedgeredChatModel",
+    "Message",
+    "OnText",
+    "Patience",
+    "Price",
+    "Reply",
+    "Request",
+    "ScriptedChatModel",
+    "TextRequest",
+    "Token",
+]

@@ -1,0 +1,146 @@
+"""The embedded model: llama.cpp in a child process that we start, no key and no account needed."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic import SecretStr
+
+from net4moe.chat.http import HttpChatModel, Patience
+from net4moe.chat.records import Capabilities
+from net4moe.errors import ModelFileError
+
+__all__ = ["TINY", "EngineConfig", "free_cores", "running"]
+
+TINY = Capabilities(structured=False, logprobs=True, continues_text=True, continues_reply=True)
+"""What a model of 135 million parameters can be asked for (measured: docs/embedded.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """How the embedded engine runs.
+
+    Attributes:
+      num_slots: texts written at the same time.
+      num_context: tokens that one text with its instructions may have.
+      num_threads: threads; 0 for as many as there are idle cores.
+      start_s: time the engine may take to load the model, seconds.
+    """
+
+    num_slots: int = 4
+    num_context: int = 4096
+    num_threads: int = 0
+    start_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        """Refuse an engine that could not run."""
+        for name, low in (("num_slots", 1), ("num_context", 512), ("num_threads", 0)):
+            if getattr(self, name) < low:
+                msg = f"`{name}` must be at least {low}, got {getattr(self, name)}."
+                raise ValueError(msg)
+
+
+def free_cores() -> int:
+    """Count the cores that are idle now, at least one: the engine's threads spin, so more would slow it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(8, cores - round(busy)))
+
+
+@asynccontextmanager
+async def running(
+    weights: Path, name: str, config: EngineConfig | None = None, *, capabilities: Capabilities = TINY
+) -> AsyncIterator[HttpChatModel]:
+    """Run the engine for as long as the context lasts.
+
+    Args:
+      weights: a GGUF file.
+      name: what the model is called in tables and reports.
+      config: how the engine runs.
+      capabilities: what the model can be asked for.
+
+    Yields:
+      The model, ready to answer.
+
+    Raises:
+      ModelFileError: the engine is not installed, or the file is not a model that it can load.
+    """
+    config = config or EngineConfig()
+    if importlib.util.find_spec("xllamacpp") is None:
+        msg = "the embedded engine is not installed; run `pip install 'net4moe[local]'`."
+        raise ModelFileError(msg)
+    if not weights.is_file():
+        msg = f"the model file {weights} is not there; set NET4MOE_MODEL (or `--model`) to a GGUF file."
+        raise ModelFileError(msg)
+    key = secrets.token_hex(16)
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "net4moe.chat.engine",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+        )  # fmt: skip
+        try:
+            address = await _address(process, weights, key, config)
+            if address is None:
+                await process.wait()
+                raise ModelFileError(_why_not_started(weights, log))
+            model = HttpChatModel(
+                f"{address}/v1",
+                name=name,
+                api_key=SecretStr(key),
+                capabilities=capabilities,
+                patience=Patience(try_s=240.0, total_s=300.0, num_tries=3),
+                places=asyncio.Semaphore(config.num_slots),
+                keep_alive=False,
+            )
+            try:
+                yield model
+            finally:
+                await model.close()
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _address(
+    process: asyncio.subprocess.Process, weights: Path, key: str, config: EngineConfig
+) -> str | None:
+    """Tell the engine what to serve and read where it listens; None where it ended instead."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    settings = {
+        "model": str(weights),
+        "key": key,
+        "num_slots": config.num_slots,
+        "num_context": config.num_context,
+        "num_threads": config.num_threads or free_cores(),
+    }
+    try:
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
+        await process.stdin.drain()
+        async with asyncio.timeout(config.start_s):
+            while line := await process.stdout.readline():
+                if line.startswith(b'{"address"'):
+                    return json.loads(line)["address"]
+    except TimeoutError as error:
+        msg = f"the embedded engine did not load {weights} within {config.start_s:g} s."
+        raise ModelFileError(msg) from error
+    except ConnectionError:
+        return None
+    return None
+
+
+def _why_not_started(weights: Path, log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()] or lines or ["no reason given"]
+    return f"the embedded engine cannot serve {weights}: {errors[-1][-160:]}."

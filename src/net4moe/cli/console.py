@@ -1,0 +1,76 @@
+"""Results on standard output, progress on standard error; `NO_COLOR` and pipes are respected by rich."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["counting", "download", "note", "out", "progress", "waiting"]
+
+out = Console(file=None, highlight=False, soft_wrap=False)
+progress = Console(stderr=True, highlight=False)
+
+
+def note(text: str) -> None:
+    """Say something about the progress."""
+    progress.print(text, style="dim", markup=False)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something short goes on."""
+    with progress.status(f"{what} …"):
+        yield
+
+
+@contextmanager
+def download(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show bytes coming, with the time that remains."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with _shown(what, *columns) as tell:
+        yield tell
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a count rising, with the time that remains."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with _shown(what, *columns) as tell:
+        yield tell
+
+
+@contextmanager
+def _shown(what: str, *columns: object) -> Iterator[Callable[[int, int], None]]:
+    start_s = time.monotonic()
+    done = total = 0
+    with Progress(*columns, console=progress, transient=True) as bar:  # type: ignore[arg-type]
+        task = bar.add_task(what, total=None)
+
+        def tell(now: int, of: int) -> None:
+            nonlocal done, total
+            done, total = now, of
+            bar.update(task, completed=now, total=of)
+
+        yield tell
+    if sys.exc_info()[0] is None:
+        note(f"{what}: done in {time.monotonic() - start_s:.1f} s")

@@ -1,0 +1,150 @@
+"""Settings made into running models, a ledger and a mixture."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from net4moe.chat import (
+    ChatModel,
+    HttpChatModel,
+    Ledger,
+    LedgeredChatModel,
+    ScriptedChatModel,
+    embedded,
+    weights,
+)
+from net4moe.cli import console
+from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, ModelSettings, key_of
+from net4moe.mixture import Expert, ExplicitJudge, Gate, Mixture, Placement
+
+__all__ = ["embedded_name", "model_file", "running_mixture", "secret"]
+
+
+def model_file(given: Path | None = None) -> Path:
+    """Find the embedded model's weights: the option, NET4MOE_MODEL, the cache, else fetch them."""
+    named = given or (Path(value) if (value := os.environ.get("NET4MOE_MODEL")) else None)
+    if named is not None:
+        return named
+    found = weights.cached(weights.SMOLLM2)
+    if found is not None:
+        return found
+    with console.download(f"fetching {weights.SMOLLM2.name}, once") as on_progress:
+        return weights.fetched(weights.SMOLLM2, on_progress=on_progress)
+
+
+def embedded_name(given: Path | None = None) -> str:
+    """Name the embedded model in tables, reports and the ledger."""
+    named = given or (Path(value) if (value := os.environ.get("NET4MOE_MODEL")) else None)
+    return weights.SMOLLM2.name if named is None else named.stem
+
+
+def secret(key: str | None) -> SecretStr | None:
+    """Hold a key so that it prints as stars."""
+    return None if key is None else SecretStr(key)
+
+
+@asynccontextmanager
+async def running_mixture(
+    config: Config,
+    ledger: Ledger,
+    *,
+    placement: Placement | None = None,
+    model: Path | None = None,
+) -> AsyncIterator[Mixture]:
+    """Start what the settings name and put the mixture together.
+
+    In a replay no model is started and no key is read: every reply comes from the ledger.
+
+    Args:
+      config: the settings.
+      ledger: records every call.
+      placement: decides who takes which subtask.
+      model: weights of the embedded model, where not the default ones.
+    """
+    async with AsyncExitStack() as stack:
+        models: dict[str, ChatModel] = {}
+        if EMBEDDED in _models_used(config):
+            models[EMBEDDED] = await _embedded(stack, ledger, model)
+        places: dict[str, asyncio.Semaphore] = {}
+        for name, settings in _endpoints_used(config).items():
+            if settings.endpoint not in places:
+                places[settings.endpoint] = asyncio.Semaphore(settings.places)
+            models[name] = await _endpoint(stack, ledger, settings, places[settings.endpoint])
+
+        def recorded(name: str, purpose: str) -> ChatModel:
+            return LedgeredChatModel(models[name], ledger, purpose=purpose)
+
+        yield Mixture(
+            gate=Gate(model=recorded(config.gate.model, "gate"), max_subtasks=config.gate.max_subtasks),
+            experts=[
+                Expert(
+                    name=expert.name,
+                    field=expert.field,
+                    persona=expert.persona,
+                    model=recorded(_model_of(expert), "write"),
+                    verbosity=expert.verbosity,
+                    units_per_word=expert.units_per_word,
+                    examples=expert.examples,
+                )
+                for expert in config.experts
+            ],
+            judge=ExplicitJudge(recorded(config.judge.model, "judge")),
+            placement=placement,
+        )
+
+
+def _model_of(expert: ExpertSettings) -> str:
+    return f"{expert.model} at {expert.endpoint}" if expert.endpoint else expert.model
+
+
+def _models_used(config: Config) -> set[str]:
+    return {config.gate.model, config.judge.model, *(_model_of(expert) for expert in config.experts)}
+
+
+def _endpoints_used(config: Config) -> dict[str, ModelSettings]:
+    used = _models_used(config)
+    named = {name: settings for name, settings in config.models.items() if name in used}
+    direct = {
+        _model_of(expert): ModelSettings(endpoint=expert.endpoint, name=expert.model)
+        for expert in config.experts
+        if expert.endpoint
+    }
+    return named | direct
+
+
+async def _embedded(stack: AsyncExitStack, ledger: Ledger, model: Path | None) -> ChatModel:
+    name = embedded_name(model)
+    if ledger.replay:
+        return ScriptedChatModel(_never, name=name, capabilities=embedded.TINY)
+    file = model_file(model)
+    with console.waiting(f"starting {name}"):
+        return await stack.enter_async_context(embedded.running(file, name))
+
+
+async def _endpoint(
+    stack: AsyncExitStack, ledger: Ledger, settings: ModelSettings, places: asyncio.Semaphore
+) -> ChatModel:
+    if ledger.replay:
+        return ScriptedChatModel(
+            _never, name=settings.name, capabilities=settings.capabilities, price=settings.price
+        )
+    model = HttpChatModel(
+        settings.endpoint,
+        name=settings.name,
+        api_key=secret(key_of(settings)),
+        capabilities=settings.capabilities,
+        price=settings.price,
+        patience=settings.patience,
+        places=places,
+    )
+    stack.push_async_callback(model.close)
+    return model
+
+
+def _never(request: object) -> str:
+    msg = f"a replay makes no call, and yet asked for {request}"
+    raise AssertionError(msg)

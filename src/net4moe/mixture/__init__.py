@@ -1,0 +1,52 @@
+"""The mixture: gate, experts and judge for one prompt, and the collection of many."""
+
+from net4moe.mixture.answering import Event, Mixture, TextArrived
+from net4moe.mixture.collecting import score_table
+from net4moe.mixture.expert import Expert
+from net4moe.mixture.gate import Gate
+from net4moe.mixture.judge import ExplicitJudge, Judge
+from net4moe.mixture.placement import MostRelevant, Placement
+from net4moe.mixture.prompts import load_prompts, parse_prompts
+from net4moe.mixture.records import (
+    Answer,
+    Assessment,
+    Costs,
+    Decision,
+    Passage,
+    Prompt,
+    Receipt,
+    ReceiptLine,
+    Score,
+    Span,
+    Story,
+    Subtask,
+    count_words,
+)
+
+__all__ = [
+    "Answer",
+    "Assessment",
+    "Costs",
+    "Decision",
+    "Event",
+    "Expert",
+    "ExplicitJudge",
+    "Gate",
+    "Judge",
+    "Mixture",
+    "MostRelevant",
+    "Passage",
+    "Placement",
+    "Prompt",
+    "Receipt",
+    "ReceiptLine",
+    "Score",
+    "Span",
+    "Story",
+    "Subtask",
+    "TextArrived",
+    "count_words",
+    "load_prompts",
+    "parse_prompts",
+    "score_table",
+]

@@ -1,0 +1,123 @@
+"""Collection: every expert writes every subtask of every prompt, and the judge scores each passage."""
+
+from collections.abc import Callable, Sequence
+
+from net4moe.errors import ReplyError
+from net4moe.mixture.answering import Mixture
+from net4moe.mixture.expert import Expert
+from net4moe.mixture.records import Passage, Prompt, Score, Subtask
+from net4moe.mixture.waiting import all_or_first_error
+from net4moe.table import ScoreRow, ScoreTable
+
+__all__ = ["score_table"]
+
+OnProgress = Callable[[int, int], None]
+"""Called with the passages that are written and scored, and their number in all so far known."""
+
+
+async def score_table(
+    mixture: Mixture,
+    prompts: Sequence[Prompt],
+    *,
+    devices: dict[str, str] | None = None,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> ScoreTable:
+    """Fill the score table.
+
+    Args:
+      mixture: gate, experts and judge.
+      prompts: what to write about, ids unique.
+      devices: the device of each expert, by the expert's name; for the table only.
+      seed: what makes the collection repeatable, where the models are.
+      on_progress: told after each passage.
+
+    Returns:
+      One row for each subtask and expert, in the order of prompts, subtasks and experts. A passage that an
+      expert could not write stands in it empty and unscored.
+
+    Raises:
+      ChatError: a model could not be reached or refused; what was answered stays in the ledger.
+      DecompositionError: the gate could not split a prompt.
+    """
+    experts = list(mixture.experts.values())
+    progress = _Progress(on_progress)
+
+    async def rows_of(prompt: Prompt) -> list[ScoreRow]:
+        subtasks = await mixture.gate.decompose(prompt, experts)
+        progress.expect(len(subtasks) * len(experts))
+
+        async def row(subtask: Subtask, expert: Expert) -> ScoreRow:
+            passage, score = await _written_and_scored(mixture, prompt, subtask, expert, seed)
+            progress.advance()
+            return _row(prompt, subtask, expert, passage, score, (devices or {}).get(expert.name, ""))
+
+        return await all_or_first_error([row(subtask, expert) for subtask in subtasks for expert in experts])
+
+    rows = await all_or_first_error([rows_of(prompt) for prompt in prompts])
+    return ScoreTable(rows=tuple(row for of_prompt in rows for row in of_prompt))
+
+
+async def _written_and_scored(
+    mixture: Mixture, prompt: Prompt, subtask: Subtask, expert: Expert, seed: int
+) -> tuple[Passage, Score]:
+    try:
+        passage = await expert.write(prompt, subtask, seed=seed)
+    except ReplyError as error:
+        nothing = Passage(
+            subtask_index=subtask.index,
+            expert=expert.name,
+            model=expert.model.name,
+            text="",
+            words=0,
+            prompt_tokens=0,
+            completion_tokens=0,
+            seconds=0.0,
+            price_usd=0.0,
+        )
+        return nothing, Score(value=None, unscored_reason=str(error), judge=mixture.judge.name)
+    return passage, await mixture.judge.score(passage.text, about=subtask.text, kind=subtask.kind)
+
+
+def _row(
+    prompt: Prompt, subtask: Subtask, expert: Expert, passage: Passage, score: Score, device: str
+) -> ScoreRow:
+    assessment = expert.assess(subtask)
+    return ScoreRow(
+        prompt_id=prompt.id,
+        prompt=prompt.text,
+        subtask_index=subtask.index,
+        subtask=subtask.text,
+        field=subtask.field,
+        expert=expert.name,
+        expert_field=expert.field,
+        device=device,
+        model=passage.model,
+        relevance=assessment.relevance,
+        expected_words=assessment.expected_words,
+        units=assessment.units,
+        text=passage.text,
+        explicit_score=score.value,
+        unscored_reason=score.unscored_reason,
+        judge=score.judge,
+        words=passage.words,
+        prompt_tokens=passage.prompt_tokens,
+        completion_tokens=passage.completion_tokens,
+        seconds=passage.seconds,
+        price_usd=passage.price_usd,
+    )
+
+
+class _Progress:
+    def __init__(self, tell: OnProgress | None) -> None:
+        self._tell = tell
+        self._done = 0
+        self._expected = 0
+
+    def expect(self, number: int) -> None:
+        self._expected += number
+
+    def advance(self) -> None:
+        self._done += 1
+        if self._tell is not None:
+            self._tell(self._done, self._expected)

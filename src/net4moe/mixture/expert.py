@@ -1,0 +1,120 @@
+"""An expert: a language model with a field and a manner, hosted by a device."""
+
+from dataclasses import dataclass, field, replace
+
+from net4moe.chat import ChatModel, OnText
+from net4moe.errors import ReplyError
+from net4moe.mixture import wording
+from net4moe.mixture.records import Assessment, Passage, Prompt, Subtask, count_words
+from net4moe.mixture.seeds import seed_of
+
+__all__ = ["GENERAL", "Expert", "whole_sentences"]
+
+GENERAL = "general"
+"""The field of an expert for everything: nothing is routed to it by field, everything may be given to it."""
+
+_TOKENS_PER_WORD = 1.6
+_ENDS = '.!?。！？"”’»'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expert:
+    """A writer.
+
+    Attributes:
+      name: unique in the mixture.
+      field: what it is good at.
+      persona: how it is told to write; made from the field where empty.
+      model: the language model behind it.
+      verbosity: its words per word that a passage needs: 0.5 for a terse one, 2 for a broad one.
+      units_per_word: compute units that a word of its model takes; 0.1 makes a unit ten words.
+      examples: phrases of its field, for a gate that routes by example.
+    """
+
+    name: str
+    field: str
+    model: ChatModel
+    persona: str = ""
+    verbosity: float = 1.0
+    units_per_word: float = 0.1
+    examples: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Refuse an expert that could not be named or paid."""
+        for text in ("name", "field"):
+            if not getattr(self, text).strip():
+                msg = f"an expert's `{text}` must not be empty."
+                raise ValueError(msg)
+        for number in ("verbosity", "units_per_word"):
+            value = getattr(self, number)
+            if not 0 < value < float("inf"):
+                msg = f"`{number}` of expert '{self.name}' must be a number above 0, got {value}."
+                raise ValueError(msg)
+
+    def assess(self, subtask: Subtask) -> Assessment:
+        """Say what a subtask needs of this expert."""
+        expected_words = subtask.words * self.verbosity
+        even = 1 / len(subtask.relevance) if self.field == GENERAL else 0.0
+        return Assessment(
+            subtask_index=subtask.index,
+            expert=self.name,
+            relevance=dict(subtask.relevance).get(self.field, even),
+            expected_words=expected_words,
+            units=expected_words * self.units_per_word,
+        )
+
+    async def write(
+        self, prompt: Prompt, subtask: Subtask, *, seed: int, on_text: OnText | None = None
+    ) -> Passage:
+        """Write the passage of one subtask; a model that says nothing is asked once more.
+
+        Raises:
+          ReplyError: the model wrote nothing, twice.
+          ChatError: the model could not be reached or refused.
+        """
+        words = max(1, round(subtask.words * self.verbosity))
+        request = wording.write(
+            persona=self.persona or f"You are a writer of {self.field}. You write vivid prose.",
+            kind=subtask.kind,
+            prompt=prompt.text,
+            subtask=subtask.text,
+            words=words,
+            max_tokens=round(words * _TOKENS_PER_WORD) + 8,
+            seed=seed_of(seed, prompt.text, subtask.index, self.name),
+        )
+        for attempt in (request, replace(request, seed=request.seed ^ 1)):
+            reply = await self.model.reply(attempt, on_text=on_text)
+            text = reply.text.strip()
+            if reply.finish_reason == "length":
+                text = whole_sentences(text)
+            if text:
+                return Passage(
+                    subtask_index=subtask.index,
+                    expert=self.name,
+                    model=self.model.name,
+                    text=text,
+                    words=count_words(text),
+                    prompt_tokens=reply.prompt_tokens,
+                    completion_tokens=reply.completion_tokens,
+                    seconds=reply.seconds,
+                    price_usd=reply.price_usd,
+                )
+        msg = f"expert '{self.name}' (model '{self.model.name}') wrote nothing about '{subtask.text[:80]}'."
+        raise ReplyError(msg)
+
+
+def whole_sentences(text: str) -> str:
+    """Take off the sentence that was cut, where at least a third of the text remains; else mark the cut."""
+    end = max(
+        (index for index, mark in enumerate(text) if mark in ".!?。！？" and _closes(text, index)), default=-1
+    )
+    while 0 <= end < len(text) - 1 and text[end + 1] in _ENDS:
+        end += 1
+    if end + 1 >= len(text) / 3:
+        return text[: end + 1]
+    return text.rstrip() + "…" if text and text[-1] not in _ENDS else text
+
+
+def _closes(text: str, index: int) -> bool:
+    following = text[index + 1 : index + 2]
+    return not following or following.isspace() or following in '"”’»' or text[index] in "。！？"

@@ -1,0 +1,268 @@
+"""The gate: it decomposes a prompt, assesses what the subtasks need, and fuses the passages.
+
+Two ways, one interface, chosen by what the model can do. A capable model is asked for JSON under a schema.
+A tiny one is never asked: the prompt is cut into phrases, and what each phrase needs is read from the
+model's next-token probabilities after a few examples, so nothing that a prompt says can instruct it.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from net4moe.chat import ChatModel, ChatRequest, OnText, TextRequest, Token
+from net4moe.errors import DecompositionError
+from net4moe.mixture import phrases, readings, wording
+from net4moe.mixture.expert import GENERAL, Expert
+from net4moe.mixture.fusion import first_sentence, joined, what_is_missing
+from net4moe.mixture.records import Kind, Passage, Prompt, Story, Subtask, count_words
+from net4moe.mixture.seeds import seed_of
+
+__all__ = ["Gate"]
+
+_WORDS_PER_LENGTH = 15.0
+_LEAST_WORDS, _MOST_WORDS = 15.0, 120.0
+_TOP = 60
+_LINK_TOKENS = 40
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class _Split(_Strict):
+    kind: Kind = "story"
+    subtasks: list[Annotated[str, Field(min_length=1, max_length=2_000)]] = Field(min_length=1)
+
+
+class _Need(_Strict):
+    words: Annotated[float, Field(gt=0, le=10_000)]
+    relevance: dict[str, Annotated[float, Field(ge=0)]]
+
+
+class _Needs(_Strict):
+    assessments: list[_Need]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The gating network, played by a language model.
+
+    Attributes:
+      model: the language model behind it.
+      max_subtasks: subtasks that a prompt is split into at most.
+    """
+
+    model: ChatModel
+    max_subtasks: int = field(default=3)
+
+    def __post_init__(self) -> None:
+        """Refuse a gate that could not split or route."""
+        if self.max_subtasks < 1:
+            msg = f"`max_subtasks` must be at least 1, got {self.max_subtasks}."
+            raise ValueError(msg)
+        abilities = self.model.capabilities
+        if not abilities.structured and not (abilities.logprobs and abilities.continues_text):
+            msg = (
+                f"model '{self.model.name}' cannot be the gate: it must follow a JSON schema (`structured`) "
+                "or continue text with log-probabilities (`continues_text`, `logprobs`)."
+            )
+            raise ValueError(msg)
+
+    async def decompose(self, prompt: Prompt, experts: Sequence[Expert]) -> tuple[Subtask, ...]:
+        """Split a prompt into subtasks and assess them: words needed, and relevance for each field.
+
+        Args:
+          prompt: what the user asked.
+          experts: the candidates; their fields are what subtasks are routed to.
+
+        Returns:
+          From 1 to `max_subtasks` subtasks, in the order the finished text needs them.
+
+        Raises:
+          DecompositionError: the model's reply cannot be used, twice.
+          ChatError: the model could not be reached or refused.
+        """
+        if self.model.capabilities.structured:
+            return await self._asked(prompt, _fields(experts))
+        return await self._read(prompt, experts)
+
+    async def fuse(
+        self,
+        prompt: Prompt,
+        kind: Kind,
+        passages: Sequence[Passage],
+        *,
+        seed: int,
+        on_text: OnText | None = None,
+    ) -> Story:
+        """Fuse passages into one text, in their order, nothing dropped.
+
+        A capable model writes; its text is taken only where every passage is found in it, in order. Otherwise
+        the passages stand one after the other as they are, and the story says so. A tiny model writes the
+        sentences between them.
+        """
+        texts = [passage.text for passage in passages]
+        if len(texts) == 1:
+            return Story(text=texts[0], fused_by="joined", note="one passage is the whole text.")
+        if self.model.capabilities.structured or not self.model.capabilities.continues_reply:
+            return await self._fused(prompt, kind, texts, seed, on_text)
+        return await self._linked(prompt, kind, texts, seed, on_text)
+
+    async def _fused(
+        self, prompt: Prompt, kind: Kind, texts: Sequence[str], seed: int, on_text: OnText | None
+    ) -> Story:
+        num_tokens = round(2.2 * sum(count_words(text) for text in texts)) + 64
+        request = wording.fuse(
+            prompt.text, kind, texts, max_tokens=num_tokens, seed=seed_of(seed, prompt.text, "fuse")
+        )
+        reply = await self.model.reply(request, on_text=on_text)
+        missing = what_is_missing(reply.text, texts)
+        if not missing and reply.finish_reason != "length":
+            return Story(text=reply.text.strip(), fused_by="model", price_usd=reply.price_usd)
+        why = "the fused text did not come to its end" if not missing else f"the fused text {missing}"
+        return Story(
+            text=joined(texts),
+            fused_by="joined",
+            note=f"{why}; the passages stand in order as they were written.",
+            price_usd=reply.price_usd,
+        )
+
+    async def _linked(
+        self, prompt: Prompt, kind: Kind, texts: Sequence[str], seed: int, on_text: OnText | None
+    ) -> Story:
+        """Have the model write one sentence after each passage that leads to the next.
+
+        A model of this size drops passages when it writes the whole (docs/embedded.md), so it only ever
+        continues a text that holds them.
+        """
+        begun = ""
+        price_usd = 0.0
+        for index, text in enumerate(texts):
+            begun += text.strip()
+            if on_text is not None:
+                on_text(text)
+            if index + 1 == len(texts):
+                break
+            request = wording.fuse(
+                prompt.text,
+                kind,
+                texts,
+                max_tokens=_LINK_TOKENS,
+                seed=seed_of(seed, prompt.text, "link", index),
+                begun=begun,
+            )
+            reply = await self.model.reply(request)
+            price_usd += reply.price_usd
+            begun += "\n\n" if (link := first_sentence(reply.text)) == "" else f" {link}\n\n"
+        return Story(text=begun, fused_by="linked", price_usd=price_usd)
+
+    async def _asked(self, prompt: Prompt, fields: Sequence[str]) -> tuple[Subtask, ...]:
+        split = await self._structured(
+            wording.decompose(prompt.text, max_subtasks=self.max_subtasks), _Split, self._right_number
+        )
+        texts = [text.strip() for text in split.subtasks]
+        needs = await self._structured(
+            wording.assess(prompt.text, texts, fields),
+            _Needs,
+            lambda needs: _why_not_assessed(needs, len(texts), fields),
+        )
+        return tuple(
+            _subtask(index, text, split.kind, [need.relevance[f] for f in fields], need.words, fields)
+            for index, (text, need) in enumerate(zip(texts, needs.assessments, strict=True))
+        )
+
+    def _right_number(self, split: _Split) -> str:
+        if len(split.subtasks) > self.max_subtasks:
+            return f"{len(split.subtasks)} subtasks, at most {self.max_subtasks} were asked for"
+        if not all(text.strip() for text in split.subtasks):
+            return "an empty subtask"
+        return ""
+
+    async def _structured(
+        self, request: ChatRequest, form: type[Form], why_not: Callable[[Form], str]
+    ) -> Form:
+        reason = ""
+        for attempt in (request, replace(request, seed=request.seed + 1)):
+            reply = await self.model.reply(attempt)
+            try:
+                value = form.model_validate_json(_json_part(reply.text))
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(str(part) for part in first["loc"]) or "the reply"
+                reason = f"{place}: {first['msg']}; it said {reply.text.strip()[:80]!r}"
+                continue
+            reason = why_not(value)
+            if not reason:
+                return value
+        msg = f"the gate (model '{self.model.name}') gave no usable subtasks, twice: {reason}."
+        raise DecompositionError(msg)
+
+    async def _read(self, prompt: Prompt, experts: Sequence[Expert]) -> tuple[Subtask, ...]:
+        kind = phrases.kind_of(prompt.text)
+        texts = phrases.cut(prompt.text, max_subtasks=self.max_subtasks)
+        fields = _fields(experts)
+        examples = {expert.field: expert.examples for expert in experts}
+        asked = (wording.CONTENT_FREE, *texts)
+        chances = await asyncio.gather(
+            *(self._top(wording.field_of_phrase(text, fields, examples)) for text in asked)
+        )
+        lengths = await asyncio.gather(*(self._top(wording.length_of_phrase(text)) for text in texts))
+        habit, *weights = [readings.label_chances(top, fields) for top in chances]
+        subtasks: list[Subtask] = []
+        for index, text in enumerate(texts):
+            relevance = [weight / usual for weight, usual in zip(weights[index], habit, strict=True)]
+            length = readings.digit_expectation(lengths[index]) or 3.0
+            words = min(_MOST_WORDS, max(_LEAST_WORDS, _WORDS_PER_LENGTH * length))
+            subtasks.append(_subtask(index, text, kind, relevance, words, fields))
+        return tuple(subtasks)
+
+    async def _top(self, text: str) -> tuple[Token, ...]:
+        reply = await self.model.reply(TextRequest(text=text, top_logprobs=_TOP))
+        return reply.top[0] if reply.top else ()
+
+
+def _fields(experts: Sequence[Expert]) -> tuple[str, ...]:
+    """List what subtasks can be routed to: every field but the generalists' (or theirs, where alone)."""
+    fields = dict.fromkeys(expert.field for expert in experts)
+    return tuple(field for field in fields if field != GENERAL) or tuple(fields)
+
+
+def _subtask(
+    index: int, text: str, kind: Kind, weights: Sequence[float], words: float, fields: Sequence[str]
+) -> Subtask:
+    total = sum(weights)
+    shares = [weight / total if total > 0 else 1 / len(fields) for weight in weights]
+    best = max(range(len(fields)), key=shares.__getitem__)
+    return Subtask(
+        index=index,
+        text=text,
+        kind=kind,
+        field=fields[best],
+        relevance=tuple(zip(fields, shares, strict=True)),
+        words=words,
+    )
+
+
+def _why_not_assessed(needs: _Needs, num_subtasks: int, fields: Sequence[str]) -> str:
+    if len(needs.assessments) != num_subtasks:
+        return f"{len(needs.assessments)} assessments for {num_subtasks} subtasks"
+    lacking = [f for need in needs.assessments for f in fields if f not in need.relevance]
+    return f"no relevance for the field '{lacking[0]}'" if lacking else ""
+
+
+def _json_part(text: str) -> str:
+    """Take the JSON object out of a reply that wraps it in words or a fence."""
+    start, end = text.find("{"), text.rfind("}")
+    part = text[start : end + 1] if 0 <= start < end else text
+    try:
+        json.loads(part)
+    except ValueError:
+        return text
+    return part

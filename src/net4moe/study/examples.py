@@ -1,0 +1,74 @@
+"""One held-out prompt on its whole way, as the trained agent would have it."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from net4moe.policy import LEGEND
+from net4moe.study.learning import Learned, LearningPlan
+from net4moe.study.records import PlacedSubtask
+from net4moe.table import ScoreRow, ScoreTable
+
+__all__ = ["Placed", "placed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A prompt whose subtasks were placed on devices.
+
+    Attributes:
+      policy_label: legend words of the policy that chose.
+      rows: the row of the score table that each subtask got, in order.
+      subtasks: the same for the report.
+    """
+
+    policy_label: str
+    rows: tuple[ScoreRow, ...]
+    subtasks: tuple[PlacedSubtask, ...]
+
+
+def placed(table: ScoreTable, learned: Learned, plan: LearningPlan) -> Placed:
+    """Place the subtasks of one held-out prompt, the first with most subtasks, over links drawn once."""
+    environment = learned.held_out
+    counts = np.asarray(environment.outcomes.subtask_mask).sum(axis=1)
+    prompt_index = int(counts.argmax())
+    tape = environment.tape(jax.random.key(plan.seed))
+    tape = tape._replace(prompt_index=np.int32(prompt_index))
+    tapes = jax.tree.map(lambda leaf: np.asarray(leaf)[None], tape)
+    decisions = environment.decisions(tapes)
+    chosen = np.asarray(learned.policy(decisions))[0]
+    prompt_id = learned.held_out_prompts[prompt_index]
+    by_place = {(row.subtask_index, row.expert): row for row in table.rows if row.prompt_id == prompt_id}
+    rows = tuple(by_place[s, plan.devices[chosen[s]].expert] for s in range(counts[prompt_index]))
+    subtasks = tuple(
+        _subtask(
+            row,
+            plan,
+            int(chosen[s]),
+            float(tape.snr_db[s, chosen[s]]),
+            float(decisions.rewards[0, s, chosen[s]]),
+        )
+        for s, row in enumerate(rows)
+    )
+    return Placed(policy_label=LEGEND["sac"], rows=rows, subtasks=subtasks)
+
+
+def _subtask(row: ScoreRow, plan: LearningPlan, index: int, snr_db: float, reward: float) -> PlacedSubtask:
+    device = plan.devices[index]
+    compute_cost = row.words * device.compute_cost_per_word
+    quality = plan.reward.quality_weight * (row.explicit_score or 0.0)
+    return PlacedSubtask(
+        subtask=row.subtask,
+        field=row.field,
+        expert=row.expert,
+        device=device.name,
+        is_local=device.local,
+        snr_db=None if device.local else snr_db,
+        words=row.words,
+        compute_cost=compute_cost,
+        transfer_cost=max(0.0, quality - compute_cost - reward),
+        score=row.explicit_score,
+        reward=reward,
+        passage=row.text,
+    )

@@ -1,0 +1,195 @@
+"""The environment by hand, to the end of an episode, and bit for bit."""
+
+import math
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from net4moe.environment import Expectations, Outcomes, RewardConfig, evaluate
+from net4moe.environment.observation import device_feature
+from net4moe.environment.outcomes import estimate
+from net4moe.environment.selection import ExpertSelection, Tape
+from net4moe.environment.synthetic import draw_devices, draw_outcomes
+from net4moe.network import DeviceConfig, Fleet, SnrConfig, fleet_arrays
+from net4moe.policy import random_selection
+
+
+def outcomes_by_hand() -> Outcomes:
+    """One prompt of two subtasks and one of one; two devices."""
+    return Outcomes(
+        score=np.array([[[6, 9], [5, 4]], [[7, 8], [0, 0]]], np.float32),
+        words=np.array([[[10, 20], [30, 40]], [[50, 60], [0, 0]]], np.float32),
+        expected_words=np.array([[[20, 20], [20, 20]], [[50, 50], [1, 1]]], np.float32),
+        units=np.array([[[1, 1], [9, 1]], [[1, 1], [0, 0]]], np.float32),
+        scored=np.array([[[1, 1], [1, 1]], [[1, 0], [0, 0]]], np.bool_),
+        field_index=np.array([[0, 1], [1, 0]], np.int32),
+        subtask_mask=np.array([[1, 1], [1, 0]], np.bool_),
+    )
+
+
+FLEET = fleet_arrays(
+    (
+        DeviceConfig(name="phone", expert="a", compute_cost_per_word=0.1, units_limit=5.0, local=True),
+        DeviceConfig(name="tv", expert="b", compute_cost_per_word=0.01),
+    )
+)
+EXPECTATIONS = Expectations(
+    score=np.array([[6, 9], [5, 7]], np.float32), words_ratio=np.array([[0.5, 1], [1, 2]], np.float32)
+)
+
+
+def by_hand() -> ExpertSelection:
+    """Make the environment of two prompts with every link at 0 dB."""
+    return ExpertSelection(
+        outcomes_by_hand(), EXPECTATIONS, FLEET, snr_config=SnrConfig(distribution="fixed", mean_db=0.0)
+    )
+
+
+def tape_of(selection: ExpertSelection, prompt_index: int) -> Tape:
+    """Draw a tape and put a prompt on it."""
+    return selection.tape(jax.random.key(0))._replace(prompt_index=jnp.asarray(prompt_index))
+
+
+def drawn(num_devices: int = 4) -> ExpertSelection:
+    """Make an environment from drawn outcomes."""
+    outcomes = draw_outcomes(10, 3, num_devices, 3, seed=0)
+    return ExpertSelection(
+        outcomes, estimate(outcomes, num_fields=3), fleet_arrays(draw_devices(num_devices, seed=0))
+    )
+
+
+def test_an_episode_by_hand() -> None:
+    """Two subtasks: local work costs words only, the other device pays 7.5 per second at 10 kbit/s."""
+    selection = by_hand()
+    state, observation = selection.start(tape_of(selection, 0))
+    np.testing.assert_array_equal([True, True], observation.device_mask)
+    np.testing.assert_allclose([0.5, 2.0], device_feature(observation, "expected_score"))
+    np.testing.assert_allclose([0.1, 0.2], device_feature(observation, "expected_words"), rtol=1e-6)
+    np.testing.assert_allclose([0.15, 1.0], observation.context, rtol=1e-6)
+
+    state, observation, reward, terminated = selection.step(state, jnp.asarray(0))
+    assert pytest.approx(float(reward)) == 6 - 10 * 0.1
+    assert not terminated
+    np.testing.assert_array_equal([False, True], observation.device_mask)  # 9 units, the phone takes 5
+    np.testing.assert_allclose([0.3, 0.5], observation.context, rtol=1e-6)
+    np.testing.assert_allclose([math.nan, 4 - 0.4 - 7.5 * 40 * 48 / 1e4], selection.rewards(state), rtol=1e-5)
+
+    state, _, reward, terminated = selection.step(state, jnp.asarray(1))
+    assert pytest.approx(float(reward), rel=1e-5) == 4 - 40 * 0.01 - 7.5 * 40 * 48 / 1e4
+    assert terminated
+    _, _, reward, terminated = selection.step(state, jnp.asarray(1))
+    assert float(reward) == 0.0
+    assert terminated
+
+
+def test_a_shorter_prompt_ends_earlier_and_hides_unscored_devices() -> None:
+    """The second prompt has one subtask, and the judge did not score what the second device wrote."""
+    selection = by_hand()
+    state, observation = selection.start(tape_of(selection, 1))
+    np.testing.assert_array_equal([True, False], observation.device_mask)
+    following, _, reward, terminated = selection.step(state, jnp.asarray(0))
+    assert pytest.approx(float(reward)) == 7 - 5
+    assert terminated
+    assert np.isnan(selection.step(state, jnp.asarray(1))[2])
+    assert not selection.unfinished(following)
+
+
+def test_mean_rewards_use_the_means_of_the_played_prompts() -> None:
+    """Field 1 has scores 5 and 7 on the phone, and ratios 1.5 and 1."""
+    selection = by_hand()
+    state, _ = selection.start(tape_of(selection, 1))
+    assert pytest.approx(float(selection.mean_rewards(state)[0])) == 6 - 1.25 * 50 * 0.1
+
+
+def test_same_key_same_bits_and_reading_is_pure() -> None:
+    """A tape depends on its key alone, and looking twice shows the same."""
+    selection = drawn()
+    first, second, other = (selection.reset(jax.random.key(seed)) for seed in (1, 1, 2))
+    assert jax.tree.all(jax.tree.map(np.array_equal, first, second))
+    assert not np.array_equal(first[0].tape.snr_db, other[0].tape.snr_db)
+    for seen in (selection.observe(first[0]), selection.observe(first[0])):
+        assert jax.tree.all(jax.tree.map(np.array_equal, first[1], seen))
+
+
+def test_stepping_earns_what_the_laid_out_decisions_say() -> None:
+    """A rollout of the environment and `evaluate` agree on every episode."""
+    selection = drawn()
+    keys = jax.random.split(jax.random.key(3), 32)
+    tapes = jax.jit(jax.vmap(selection.tape))(keys, jnp.arange(32))
+    decisions = jax.jit(lambda tapes: selection.decisions(tapes))(tapes)
+    actions = random_selection(decisions)
+
+    def play(tape: Tape, plan: jax.Array) -> jax.Array:
+        state, _ = selection.start(tape)
+        return jax.lax.scan(lambda state, action: selection.step(state, action)[::2], state, plan)[1].sum()
+
+    expected = jax.jit(jax.vmap(play))(tapes, actions)
+    np.testing.assert_allclose(expected, evaluate(random_selection, decisions), rtol=1e-6)
+
+
+def test_prompts_and_links_are_drawn_evenly() -> None:
+    """Over many tapes each prompt comes up, and the links fill 0 to 20 dB."""
+    selection = drawn()
+    tapes = jax.jit(jax.vmap(selection.tape))(jax.random.split(jax.random.key(0), 4_000))
+    counts = np.bincount(tapes.prompt_index, minlength=10)
+    assert np.all(np.abs(counts - 400) < 5 * math.sqrt(400 * 0.9))
+    assert pytest.approx(float(tapes.snr_db.mean()), abs=0.2) == 10
+    assert 20 / math.sqrt(12) == pytest.approx(float(tapes.snr_db.std()), rel=0.02)
+    assert 0 < float(tapes.uniform.min()) < float(tapes.uniform.max()) < 1
+
+
+def changed_fleet(**changes: np.ndarray) -> Fleet:
+    """Change columns of the fleet."""
+    return FLEET._replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expectations", "fleet", "text"),
+    [
+        (
+            outcomes_by_hand(),
+            EXPECTATIONS,
+            Fleet(*(column[:1] for column in FLEET)),
+            "`fleet` must be of 2 devices as `outcomes`, got 1.",
+        ),
+        (
+            outcomes_by_hand(),
+            Expectations(*(column[:, :1] for column in EXPECTATIONS)),
+            FLEET,
+            "`expectations` must be of 2 devices as `outcomes`, got 1.",
+        ),
+        (
+            outcomes_by_hand(),
+            Expectations(*(column[:1] for column in EXPECTATIONS)),
+            FLEET,
+            "`expectations` must know field 1 of `outcomes`, got 1 fields.",
+        ),
+        (
+            outcomes_by_hand()._replace(score=np.full((2, 2, 2), np.nan)),
+            EXPECTATIONS,
+            FLEET,
+            "`outcomes.score` must be finite.",
+        ),
+        (
+            outcomes_by_hand(),
+            EXPECTATIONS._replace(score=np.full((2, 2), np.inf)),
+            FLEET,
+            "`expectations.score` must be finite.",
+        ),
+        (
+            outcomes_by_hand(),
+            EXPECTATIONS,
+            changed_fleet(units_limit=np.array([5, 0.5], np.float32)),
+            "Subtask 1 of prompt 0 fits no device: raise a `units_limit`.",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(
+    outcomes: Outcomes, expectations: Expectations, fleet: Fleet, text: str
+) -> None:
+    """The sentence names the part and what came."""
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        ExpertSelection(outcomes, expectations, fleet, reward_config=RewardConfig())
