@@ -124,7 +124,11 @@ def test_stepping_earns_what_the_laid_out_decisions_say() -> None:
 
     def play(tape: Tape, plan: jax.Array) -> jax.Array:
         state, _ = selection.start(tape)
-        return jax.lax.scan(lambda state, action: selection.step(state, action)[::2], state, plan)[1].sum()
+        rewards = []
+        for subtask_index in range(selection.num_subtasks):
+            state, _, reward, _ = selection.step(state, plan[subtask_index])
+            rewards.append(reward)
+        return jnp.stack(rewards).sum()
 
     expected = jax.jit(jax.vmap(play))(tapes, actions)
     np.testing.assert_allclose(expected, evaluate(random_selection, decisions), rtol=1e-6)

@@ -60,7 +60,7 @@ def test_fleet_arrays_keep_the_order_and_the_numbers() -> None:
 def test_a_device_that_cannot_be_is_refused(setting: dict[str, Any], text: str) -> None:
     """The sentence names the device, the field and what came."""
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        DeviceConfig(**({"name": "tv", "expert": "plot"} | setting))
+        DeviceConfig(**{"name": "tv", "expert": "plot", **setting})
 
 
 @pytest.mark.parametrize(

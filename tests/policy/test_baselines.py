@@ -63,6 +63,15 @@ def test_best_expert_and_lowest_cost_read_their_columns() -> None:
     np.testing.assert_array_equal([[2]], policy.lowest_cost(decisions))
 
 
+def test_highest_expectation_weighs_score_against_cost() -> None:
+    """One standard unit of the column is 2 points: 4 points for 3.5 pay at weight 1, not at 0.5."""
+    decisions = decisions_of(
+        [[True, True]], [0], expected_score=[[0.0, 2.0]], expected_compute_cost=[[0.5, 4.0]]
+    )
+    np.testing.assert_array_equal([[1]], policy.highest_expectation()(decisions))
+    np.testing.assert_array_equal([[0]], policy.highest_expectation(0.5)(decisions))
+
+
 def test_random_selection_covers_the_allowed_devices_evenly() -> None:
     """The interval (0, 1) is cut into equal parts, one per allowed device; its ends are safe."""
     decisions = decisions_of([NOT_SECOND] * 4, [0, 1, 2, 3])
@@ -82,6 +91,7 @@ def test_the_rules_earn_in_the_expected_order(
     mean = {name: rewards.mean() for name, rewards in earned.items()}
     assert max(mean, key=lambda name: mean[name]) == "upper_bound"
     assert mean["best_given_observation"] > max(mean["best_expert"], mean["lowest_cost"])
+    assert evaluate(policy.highest_expectation(), decisions).mean() > 0.99 * mean["best_given_observation"]
     assert mean["best_expert"] > mean["random_selection"]
     assert mean["strongest_link"] > mean["random_selection"]
     difference = earned["round_robin"] - earned["random_selection"]
@@ -96,7 +106,7 @@ def test_jax_and_numpy_choose_alike(selections: tuple[ExpertSelection, ExpertSel
         np.testing.assert_array_equal(by_numpy, jax.jit(rule)(decisions), err_msg=name)
 
 
-@pytest.mark.parametrize("name", [*BASELINES, "sac"])
+@pytest.mark.parametrize("name", [*BASELINES, "sac", "fixed_device", "highest_expectation"])
 def test_every_rule_has_a_name_in_the_legend(name: str) -> None:
     """A figure can label each of them."""
     assert LEGEND[name]

@@ -24,7 +24,7 @@ def policy_of(seed: int = 0) -> SelectionPolicy:
     """Draw a small policy."""
     rng = np.random.default_rng(seed)
     inputs = {"encode_device": len(DEVICE_FEATURES), "mix_context": len(CONTEXT_FEATURES)}
-    shapes = {
+    shapes: dict[str, tuple[int, ...]] = {
         name: (NUM_HIDDEN,)
         if "bias" in name or name == "value"
         else (inputs.get(name, NUM_HIDDEN), NUM_HIDDEN)

@@ -89,7 +89,7 @@ def book(tmp_path: Path) -> Callable[..., Path]:
             for at, line in enumerate(grid):
                 for column, value in enumerate(line):
                     if isinstance(value, str) and value.startswith("#"):
-                        sheet.write_formula(at, column, "=1/0", None, value)
+                        sheet.write_formula(at, column, "=1/0", None, value)  # type: ignore[arg-type]
                     elif isinstance(value, str):
                         sheet.write_string(at, column, value)
                     elif value is not None:

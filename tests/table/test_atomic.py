@@ -12,7 +12,7 @@ def test_write_bytes_replaces_the_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "scores.bin"
     atomic.write_bytes(path, b"a long first content")
     atomic.write_bytes(path, b"new")
-    assert path.read_bytes() == b"new"
+    assert b"new" == path.read_bytes()
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -23,7 +23,7 @@ def test_an_error_in_the_block_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(KeyError), atomic.replacing(path) as temporary:  # noqa: PT012 - the write precedes the error
         temporary.write_bytes(b"half")
         raise KeyError
-    assert path.read_bytes() == b"old"
+    assert b"old" == path.read_bytes()
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -33,7 +33,7 @@ def test_the_temporary_file_lies_beside_the_target(tmp_path: Path) -> None:
     with atomic.replacing(path) as temporary:
         assert tmp_path == temporary.parent
         temporary.write_bytes(b"x")
-    assert path.read_bytes() == b"x"
+    assert b"x" == path.read_bytes()
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device"):
         atomic.write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
+    assert b"old" == path.read_bytes()
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -62,7 +62,7 @@ def test_a_folder_that_cannot_be_flushed_is_no_error(tmp_path: Path, monkeypatch
         temporary.write_bytes(b"x")
         monkeypatch.setattr(os, "open", refuse)
     monkeypatch.undo()
-    assert path.read_bytes() == b"x"
+    assert b"x" == path.read_bytes()
 
 
 def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from net4moe.table import atomic, files
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Bytes come back as they were."""
     files.write_bytes(tmp_path / "x", b"\x00scores")
-    assert files.read_bytes(tmp_path / "x") == b"\x00scores"
+    assert b"\x00scores" == files.read_bytes(tmp_path / "x")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -96,20 +96,20 @@ def test_the_limits_themselves_are_allowed(row: Row) -> None:
     """The least and the greatest values of the ranges are good values."""
     least = row(explicit_score=0, relevance=0, words=0, seconds=0.0)
     greatest = row(expert="Boris", explicit_score=10, relevance=1.0, words=2**53, seconds=1e308)
-    assert len(ScoreTable(rows=(least, greatest)).rows) == 2
+    assert 2 == len(ScoreTable(rows=(least, greatest)).rows)
 
 
 def test_prompts_and_experts_come_in_the_order_of_their_first_row(row: Row) -> None:
     """Prompts and experts are listed once, in order of appearance."""
     rows = (row(prompt_id="z"), row(prompt_id="a", expert="Boris"), row(prompt_id="a"))
     table = ScoreTable(rows=rows)
-    assert table.prompt_ids == ("z", "a")
-    assert table.experts == ("Ada", "Boris")
+    assert ("z", "a") == table.prompt_ids
+    assert ("Ada", "Boris") == table.experts
 
 
 def test_unscored_counts_rows_without_a_score(table: ScoreTable) -> None:
     """One row of the example has no score."""
-    assert table.unscored == 1
+    assert 1 == table.unscored
 
 
 def test_select_keeps_the_rows_of_some_prompts(table: ScoreTable) -> None:
@@ -117,7 +117,7 @@ def test_select_keeps_the_rows_of_some_prompts(table: ScoreTable) -> None:
     chosen = table.select(["p2"])
     assert table.rows[4:] == chosen.rows
     assert table == table.select(["p2", "p1"])
-    assert table.select([]).rows == ()
+    assert () == table.select([]).rows
 
 
 def test_select_refuses_an_unknown_prompt(table: ScoreTable) -> None:
@@ -129,7 +129,7 @@ def test_select_refuses_an_unknown_prompt(table: ScoreTable) -> None:
 def test_extended_adds_rows_and_checks_them(table: ScoreTable, row: Row) -> None:
     """New rows go to the end; the old table stays as it was."""
     longer = table.extended([row(prompt_id="p3", prompt="New.")])
-    assert (len(table.rows), len(longer.rows)) == (8, 9)
+    assert (8, 9) == (len(table.rows), len(longer.rows))
     with pytest.raises(ValueError, match=r"^row 8: `expert` must have one row"):
         table.extended(table.rows[:1])
 
@@ -174,4 +174,4 @@ def test_the_room_needs_no_library() -> None:
         "print(sorted({'numpy', 'polars', 'xlsxwriter', 'python_calamine'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert "[]\n" == done.stdout

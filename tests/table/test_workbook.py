@@ -1,6 +1,7 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import python_calamine
@@ -12,7 +13,7 @@ from net4moe.table import COLUMNS, ScoreRow, ScoreTable, workbook, workbook_impo
 from net4moe.table.workbook_cells import fitting
 
 
-def _cells(path: Path, sheet: str) -> list[list[object]]:
+def _cells(path: Path, sheet: str) -> list[list[Any]]:
     """Read the cells of a sheet."""
     return python_calamine.load_workbook(path).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
 
@@ -55,7 +56,7 @@ def test_the_sheet_about_says_what_it_is(table: ScoreTable, tmp_path: Path) -> N
     assert ["Passages", "8, 1 of them without a score"] in cells
     assert ["Judge", "by hand"] in cells
     assert ["Digest", table.digest()] in cells
-    assert [line for line in cells if line[0] == "Note"] == [["Note", "One note."], ["Note", "=Another"]]
+    assert [["Note", "One note."], ["Note", "=Another"]] == [line for line in cells if line[0] == "Note"]
     meanings = {name.replace("_", " "): column.meaning for name, column in COLUMNS.items()}
     assert meanings.items() <= {str(name): str(meaning) for name, meaning in cells}.items()
     assert "Changed texts" not in [line[0] for line in cells]
@@ -69,12 +70,12 @@ def test_a_text_that_is_cut_is_spoken_of(row: Callable[..., ScoreRow], tmp_path:
     mark = "… [cut, 40,000 characters in all]"
     assert "x" * (32_767 - len(mark)) + mark == text
     about = dict(line[:2] for line in _cells(tmp_path / "scores.xlsx", "About"))
-    assert (
-        about["Changed texts"]
-        == '1 cells of the sheet "Rows" differ from the table: a cell holds at most 32,767 characters, a longer '
-        'text ends in "… [cut, N characters in all]"; a character that a workbook cannot hold is shown as '
-        "\ufffd."
+    expected = (
+        "1 of the texts in the sheet Rows differ from the table: a cell holds at most 32,767 characters, "
+        'a longer text ends in "… [cut, N characters in all]"; a character that a workbook cannot hold is '
+        "shown as \ufffd."
     )
+    assert expected == about["Changed texts"]
 
 
 def test_texts_never_become_formulas_or_links(row: Callable[..., ScoreRow], tmp_path: Path) -> None:
@@ -124,9 +125,9 @@ def test_headers_are_frozen_filtered_and_explained(table: ScoreTable, tmp_path: 
 def test_an_empty_table_is_a_workbook_without_rows(tmp_path: Path) -> None:
     """A table without rows still says what its columns mean."""
     workbook.write(ScoreTable(rows=()), tmp_path / "scores.xlsx")
-    assert len(_cells(tmp_path / "scores.xlsx", "Rows")) == 1
+    assert 1 == len(_cells(tmp_path / "scores.xlsx", "Rows"))
     about = dict(line[:2] for line in _cells(tmp_path / "scores.xlsx", "About"))
-    assert (about["Experts"], about["Judge"]) == ("0", "none")
+    assert ("0", "none") == (about["Experts"], about["Judge"])
 
 
 def test_a_missing_folder_is_an_error(table: ScoreTable, tmp_path: Path) -> None:
@@ -139,6 +140,6 @@ def test_a_missing_folder_is_an_error(table: ScoreTable, tmp_path: Path) -> None
 
 def test_header_names_the_unit_where_the_name_does_not() -> None:
     """Words need no "(words)", seconds are given as "s"."""
-    assert workbook.header("words") == "words"
-    assert workbook.header("seconds") == "seconds (s)"
-    assert workbook.header("price_usd") == "price usd"
+    assert "words" == workbook.header("words")
+    assert "seconds (s)" == workbook.header("seconds")
+    assert "price usd" == workbook.header("price_usd")

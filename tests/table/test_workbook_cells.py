@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import pytest
 import python_calamine
@@ -12,7 +13,7 @@ from net4moe.table import workbook_cells
 PIECES = ["_x000D_", "_x005F", "_", "x0041_", "\x01", "\r", "\n", "\ufffe", "<r>", "</r>", "é", "🦊", "a"]
 
 
-def _round_trip(values: list[str | float]) -> list[object]:
+def _round_trip(values: list[str | float]) -> list[Any]:
     """Write values below each other and read them back."""
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True})
@@ -42,10 +43,11 @@ def test_put_keeps_every_digit(numbers: list[float]) -> None:
 
 def test_fitting_keeps_what_a_cell_can_hold() -> None:
     """Ordinary texts, escapes and control characters stay; what cannot be held becomes U+FFFD."""
-    assert workbook_cells.fitting("a\x00b _x000D_ 🦊") == "a\x00b _x000D_ 🦊"
-    assert workbook_cells.fitting("a\ufffeb\uffff") == "a\ufffdb\ufffd"
-    assert workbook_cells.fitting("_x005F_x000D_") == "_x005F\ufffdx000D_"
-    assert workbook_cells.fitting("_x0041\x01") == "_x0041\ufffd"
+    assert "a\x00b _x000D_ 🦊" == workbook_cells.fitting("a\x00b _x000D_ 🦊")
+    assert "a\ufffdb\ufffd" == workbook_cells.fitting("a\ufffeb\uffff")
+    assert "_x005F\ufffdx000D_" == workbook_cells.fitting("_x005F_x000D_")
+    assert "<r>bold</r> " == workbook_cells.fitting("<r>bold</r>")
+    assert "_x0041\ufffd" == workbook_cells.fitting("_x0041\x01")
 
 
 def test_fitting_counts_as_a_spreadsheet_does() -> None:
@@ -69,6 +71,6 @@ def test_a_cell_outside_of_the_sheet_is_an_error() -> None:
 
 def test_lines_estimates_the_height() -> None:
     """A text takes one line for each started width, and one for an empty line."""
-    assert workbook_cells.lines("", 10) == 1
-    assert workbook_cells.lines("x" * 11, 10) == 2
-    assert workbook_cells.lines("x" * 11 + "\n\nx", 10) == 4
+    assert 1 == workbook_cells.lines("", 10)
+    assert 2 == workbook_cells.lines("x" * 11, 10)
+    assert 4 == workbook_cells.lines("x" * 11 + "\n\nx", 10)

@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def free_cores() -> int:
 @asynccontextmanager
 async def running(
     weights: Path, name: str, config: EngineConfig | None = None, *, capabilities: Capabilities = TINY
-) -> AsyncIterator[HttpChatModel]:
+) -> AsyncGenerator[HttpChatModel]:
     """Run the engine for as long as the context lasts.
 
     Args:

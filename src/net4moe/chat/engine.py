@@ -5,17 +5,18 @@ standard input (`model`, `key`, `num_threads`, `num_slots`, `num_context`) and r
 standard output. It lives until its standard input closes, so it cannot outlive the program that started it.
 """
 
+import importlib
 import json
 import os
 import sys
+from typing import Any
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Serve one model until standard input closes."""
-    import xllamacpp
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it has no types
     settings = json.loads(sys.stdin.readline())
     params = xllamacpp.CommonParams()
     params.model.path = settings["model"]

@@ -6,7 +6,7 @@ Errors of the transport become ours here and nowhere else; retries happen here a
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,16 +17,26 @@ import stamina
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import SecretStr
 
+from net4moe.chat import wire
 from net4moe.chat.http_errors import translated
 from net4moe.chat.model import ChatModel, OnText
 from net4moe.chat.records import Capabilities, ChatRequest, Price, Reply, Request, TextRequest, Token
-from net4moe.errors import ChatError, ChatRateLimited, ChatTimeout, ReplyError
+from net4moe.errors import (
+    ChatError,
+    ChatRateLimited,
+    ChatTimeout,
+    ChatUnavailable,
+    ConfigError,
+    ReplyError,
+)
 
 __all__ = ["HttpChatModel", "Patience"]
 
 _CHARACTERS_PER_TOKEN = 40  # no tokeniser in use makes longer tokens; beyond it a reply is endless
 _KEEP_ALIVE_S = 3.0
 _NO_KEY = "none"  # the SDK wants a key even where the server wants none
+_SHORTEST_KEY = 8  # shorter ones are placeholders, and hiding them would garble every sentence
+_NO_PROXY = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +47,27 @@ class Patience:
       try_s: time for one try, from sending to the last token, seconds.
       total_s: time for all tries with the waits between them, seconds.
       num_tries: tries at most.
-      first_wait_s: wait before the second try, seconds; later ones double, with jitter.
+      first_wait_s: wait before the second try, seconds; later ones double, with jitter. An endpoint that
+        asks for another wait gets it, and where that does not fit into `total_s` the call fails at once.
     """
 
     try_s: float = 120.0
     total_s: float = 300.0
     num_tries: int = 5
     first_wait_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse patience that allows no try."""
+        for name in ("try_s", "total_s"):
+            if not 0 < getattr(self, name) < float("inf"):
+                msg = f"`{name}` must be a number of seconds above 0, got {getattr(self, name)}."
+                raise ValueError(msg)
+        if self.num_tries < 1:
+            msg = f"`num_tries` must be at least 1, got {self.num_tries}."
+            raise ValueError(msg)
+        if not 0 <= self.first_wait_s < float("inf"):
+            msg = f"`first_wait_s` must be a number of seconds from 0 up, got {self.first_wait_s}."
+            raise ValueError(msg)
 
 
 class HttpChatModel(ChatModel):
@@ -59,6 +83,9 @@ class HttpChatModel(ChatModel):
       places: calls at the same time; models of one endpoint may share it.
       keep_alive: whether connections are kept for later calls; a server on this machine closes them as it
         likes, and opening one costs it nothing.
+
+    Raises:
+      ConfigError: the URL or the key could never be used.
     """
 
     def __init__(
@@ -79,12 +106,15 @@ class HttpChatModel(ChatModel):
         self.price = price or Price()
         self._patience = patience or Patience()
         self._places = places or asyncio.Semaphore(4)
+        url = _checked_url(base_url)
+        self._who = f"model '{name}' at {url.copy_with(username='', password='')}"
+        self._key = _checked_key(api_key, self._who)
         self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=_NO_KEY if api_key is None else api_key.get_secret_value(),
+            base_url=url,
+            api_key=self._key or _NO_KEY,
             max_retries=0,
             timeout=self._patience.try_s,
-            http_client=openai.DefaultAsyncHttpxClient(limits=_limits(keep_alive)),
+            http_client=openai.DefaultAsyncHttpxClient(limits=_limits(keep_alive), mounts=_NO_PROXY),
         )
 
     async def reply(self, request: Request, *, on_text: OnText | None = None) -> Reply:
@@ -100,13 +130,16 @@ class HttpChatModel(ChatModel):
         """Close the connections."""
         await self._client.close()
 
-    @property
-    def _who(self) -> str:
-        return f"model '{self.name}' at {self.base_url}"
-
     async def _retried(self, request: Request, on_text: OnText | None) -> Reply:
+        end_s = time.monotonic() + self._patience.total_s
+
+        def wait_s(error: Exception) -> bool | float:
+            if isinstance(error, ChatRateLimited) and error.retry_after_s is not None:
+                return error.retry_after_s < end_s - time.monotonic() and error.retry_after_s
+            return isinstance(error, ChatError) and error.retryable
+
         async for attempt in stamina.retry_context(
-            on=_wait_before_retry,
+            on=wait_s,
             attempts=self._patience.num_tries,
             timeout=self._patience.total_s,
             wait_initial=self._patience.first_wait_s,
@@ -119,13 +152,13 @@ class HttpChatModel(ChatModel):
 
     async def _tried(self, request: Request, on_text: OnText | None) -> Reply:
         start_s = time.perf_counter()
-        async with translated(self._who, self.name):
-            async with asyncio.timeout(self._patience.try_s):
-                match request:
-                    case ChatRequest():
-                        reply = await self._chat(request, on_text)
-                    case TextRequest():
-                        reply = await self._continue(request)
+        hidden = self._key if len(self._key) >= _SHORTEST_KEY else ""
+        async with translated(self._who, self.name, hidden), asyncio.timeout(self._patience.try_s):
+            match request:
+                case ChatRequest():
+                    reply = await self._chat(request, on_text)
+                case TextRequest():
+                    reply = await self._continue(request, on_text)
         return replace(
             reply,
             seconds=time.perf_counter() - start_s,
@@ -146,69 +179,97 @@ class HttpChatModel(ChatModel):
         pieces: list[str] = []
         top: list[tuple[Token, ...]] = []
         finish_reason = ""
-        prompt_tokens = completion_tokens = num_characters = 0
+        usage: wire.Usage | None = None
+        num_characters = num_chunks = 0
         async with _closing(stream) as chunks:
-            async for chunk in chunks:
-                if chunk.usage is not None:
-                    prompt_tokens = chunk.usage.prompt_tokens
-                    completion_tokens = chunk.usage.completion_tokens
-                if not chunk.choices:
+            async for sent in chunks:
+                chunk = wire.read(wire.Chunk, sent, self._who)
+                num_chunks += 1
+                usage = chunk.usage or usage
+                finish_reason = chunk.finish_reason or finish_reason
+                top += chunk.top
+                if not chunk.text:
                     continue
-                choice = chunk.choices[0]
-                finish_reason = choice.finish_reason or finish_reason
-                if choice.logprobs is not None and choice.logprobs.content:
-                    top += [_best_first(entry.top_logprobs) for entry in choice.logprobs.content]
-                if choice.delta.content:
-                    pieces.append(choice.delta.content)
-                    num_characters += len(pieces[-1])
-                    if num_characters > request.max_tokens * _CHARACTERS_PER_TOKEN:
-                        msg = f"{self._who} wrote on past {request.max_tokens} tokens; the call was ended."
-                        raise ReplyError(msg)
-                    if on_text is not None:
-                        on_text(pieces[-1])
-        text = _without_thoughts("".join(pieces))
+                pieces.append(chunk.text)
+                num_characters += len(chunk.text)
+                if num_characters > request.max_tokens * _CHARACTERS_PER_TOKEN:
+                    msg = f"{self._who} wrote on past {request.max_tokens} tokens; the call was ended."
+                    raise ReplyError(msg)
+                if on_text is not None:
+                    on_text(chunk.text)
+        if not num_chunks:
+            kind = stream.response.headers.get("content-type", "nothing")
+            msg = f"{self._who} sent no stream of events ({kind}); check that the URL ends in /v1."
+            raise ReplyError(msg)
+        if not finish_reason:
+            msg = f"{self._who} broke off its answer (the stream ended without a reason)."
+            raise ChatUnavailable(msg, model=self.name)
+        text = "".join(pieces)
+        usage = usage or wire.Usage(
+            prompt_tokens=_estimated_tokens("".join(message.content for message in request.messages)),
+            completion_tokens=min(_estimated_tokens(text), request.max_tokens),
+        )
         return Reply(
-            text=text,
+            text=_without_thoughts(text),
             finish_reason=finish_reason,
-            prompt_tokens=prompt_tokens or _estimated_tokens("".join(m.content for m in request.messages)),
-            completion_tokens=completion_tokens or _estimated_tokens(text),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
             seconds=0.0,
             top=tuple(top),
         )
 
-    async def _continue(self, request: TextRequest) -> Reply:
-        completion = await self._client.completions.create(
+    async def _continue(self, request: TextRequest, on_text: OnText | None) -> Reply:
+        sent = await self._client.completions.create(
             model=self.name,
             prompt=request.text,
             max_tokens=request.max_tokens,
             temperature=0.0,
             logprobs=request.top_logprobs or None,
         )
-        if not completion.choices:
-            msg = f"{self._who} sent a reply without choices."
-            raise ReplyError(msg)
+        completion = wire.read(wire.Completion, sent, self._who)
         choice = completion.choices[0]
-        usage = completion.usage
+        usage = completion.usage or wire.Usage(
+            prompt_tokens=_estimated_tokens(request.text), completion_tokens=request.max_tokens
+        )
+        if on_text is not None:
+            on_text(choice.text)
         return Reply(
             text=choice.text,
-            finish_reason=choice.finish_reason,
-            prompt_tokens=usage.prompt_tokens if usage else _estimated_tokens(request.text),
-            completion_tokens=usage.completion_tokens if usage else request.max_tokens,
+            finish_reason=choice.finish_reason or "",
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
             seconds=0.0,
-            top=_continuation_top(choice.logprobs),
+            top=completion.top,
         )
+
+
+def _checked_url(base_url: str) -> httpx2.URL:
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 65536:
+        shown = base_url.rpartition("@")[2]  # before it stands a password
+        msg = f"`base_url` must look like http://127.0.0.1:11434/v1, got '{shown}'."
+        raise ConfigError(msg)
+    return url
+
+
+def _checked_key(api_key: SecretStr | None, who: str) -> str:
+    """Read the key; one that no header could carry would be shown by the errors of the transport."""
+    if api_key is None:
+        return ""
+    key = api_key.get_secret_value()
+    if not key or not all("!" <= character <= "~" for character in key):
+        msg = f"{who}: the key must be visible ASCII characters without blanks; what was given is not."
+        raise ConfigError(msg)
+    return key
 
 
 def _limits(keep_alive: bool) -> httpx2.Limits:
     if keep_alive:
         return httpx2.Limits(keepalive_expiry=_KEEP_ALIVE_S)
     return httpx2.Limits(max_keepalive_connections=0)
-
-
-def _wait_before_retry(error: Exception) -> bool | float:
-    if isinstance(error, ChatRateLimited) and error.retry_after_s is not None:
-        return error.retry_after_s
-    return isinstance(error, ChatError) and error.retryable
 
 
 def _message(role: str, content: str) -> ChatCompletionMessageParam:
@@ -226,39 +287,18 @@ def _options(request: ChatRequest) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _closing(stream: openai.AsyncStream[Any]) -> AsyncIterator[openai.AsyncStream[Any]]:
+async def _closing(stream: openai.AsyncStream[Any]) -> AsyncGenerator[openai.AsyncStream[Any]]:
     try:
         yield stream
     finally:
         await stream.close()
 
 
-def _best_first(entries: Any) -> tuple[Token, ...]:  # noqa: ANN401 - the SDK's record
-    tokens = (Token(text=entry.token, logprob=entry.logprob) for entry in entries)
-    return tuple(sorted(tokens, key=lambda token: -token.logprob))
-
-
-def _continuation_top(logprobs: Any) -> tuple[tuple[Token, ...], ...]:  # noqa: ANN401 - two wire forms
-    """Read both forms in use: OpenAI's map of tokens, and llama.cpp's list as in a chat."""
-    if logprobs is None:
-        return ()
-    content: Any = getattr(logprobs, "content", None)
-    if content:
-        return tuple(
-            tuple(Token(text=entry["token"], logprob=entry["logprob"]) for entry in position["top_logprobs"])
-            for position in content
-        )
-    positions: list[Mapping[str, float]] = logprobs.top_logprobs or []
-    return tuple(
-        tuple(Token(text=text, logprob=value) for text, value in sorted(p.items(), key=lambda item: -item[1]))
-        for p in positions
-    )
-
-
 def _without_thoughts(text: str) -> str:
-    """Leave out what a reasoning model thought aloud before its answer."""
-    head, mark, tail = text.partition("</think>")
-    return tail.lstrip() if mark and head.lstrip().startswith("<think>") else text
+    """Leave out what a reasoning model thought aloud before its answer, also where that was cut."""
+    if not text.lstrip().startswith("<think>"):
+        return text
+    return text.partition("</think>")[2].lstrip()
 
 
 def _estimated_tokens(text: str) -> int:

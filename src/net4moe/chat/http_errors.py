@@ -1,8 +1,9 @@
 """Errors of the OpenAI SDK and its transport, made ours: the one border where they are born."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TypedDict, cast
 
 import httpx2
 import openai
@@ -30,12 +31,13 @@ MAPPED: tuple[type[Exception], ...] = (
 
 
 @asynccontextmanager
-async def translated(who: str, model: str) -> AsyncIterator[None]:
+async def translated(who: str, model: str, key: str = "") -> AsyncGenerator[None]:
     """Turn the errors of a call into ours, most specific first.
 
     Args:
       who: the endpoint, as an error names it.
       model: the model's name.
+      key: the key, which an endpoint may repeat and no error may show; empty where there is none.
 
     Raises:
       ChatError: the endpoint could not be reached or refused.
@@ -44,38 +46,47 @@ async def translated(who: str, model: str) -> AsyncIterator[None]:
     try:
         yield
     except MAPPED as error:
-        raise _ours(error, who, model) from error
+        repeated = bool(key) and any(key in str(link) for link in (error, error.__cause__))
+        raise _ours(error, who, model, key) from (None if repeated else error)
 
 
-def _ours(error: Exception, who: str, model: str) -> ChatError | ReplyError:
+class _Facts(TypedDict):
+    model: str
+    status: int
+    request_id: str | None
+
+
+def _ours(error: Exception, who: str, model: str, key: str) -> ChatError | ReplyError:
     match error:
         case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
             return ChatTimeout(f"{who} gave no answer in time.", model=model)
         case UnicodeDecodeError():
             return ReplyError(f"{who} sent a reply that is not UTF-8: {error.reason}.")
         case json.JSONDecodeError():
-            return ReplyError(f"{who} sent a reply that is not JSON: {_short(error.doc)!r}.")
+            return ReplyError(f"{who} sent a reply that is not JSON: {_short(error.doc, key)!r}.")
         case openai.APIResponseValidationError():
-            return ReplyError(f"{who} sent a reply of an unknown form: {_short(error.message)!r}.")
+            return ReplyError(f"{who} sent a reply of an unknown form: {_short(error.message, key)!r}.")
         case openai.APIStatusError():
-            return _by_status(error, who, model)
+            return _by_status(error, who, model, key)
         case openai.APIConnectionError() | httpx2.TransportError():
             cause = error.__cause__ or error
+            reason = _short(str(cause), key) or type(cause).__name__
+            if isinstance(cause, (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.DecodingError)):
+                return ChatUnavailable(f"{who} broke off its answer ({reason}).", model=model)
             return ChatUnavailable(
-                f"{who} cannot be reached ({_short(str(cause)) or type(cause).__name__}); "
-                "check the URL and that the server runs.",
+                f"{who} cannot be reached ({reason}); check the URL and that the server runs.",
                 model=model,
             )
         case httpx2.InvalidURL():
             return ChatRejected(f"{who} has no usable URL: {error}.", model=model)
         case _:
-            return ChatUnavailable(f"{who} broke off its answer: {_short(str(error))}.", model=model)
+            return ChatUnavailable(f"{who} broke off its answer ({_short(str(error), key)}).", model=model)
 
 
-def _by_status(error: openai.APIStatusError, who: str, model: str) -> ChatError:
+def _by_status(error: openai.APIStatusError, who: str, model: str, key: str) -> ChatError:
     status = error.status_code
-    said = _short(_said(error))
-    facts = {"model": model, "status": status, "request_id": error.request_id}
+    said = _short(_said(error), key)
+    facts = _Facts(model=model, status=status, request_id=error.request_id)
     if status == 429:
         retry_after_s = _retry_after_s(error)
         wait = "" if retry_after_s is None else f" for {retry_after_s:g} s"
@@ -99,7 +110,8 @@ def _by_status(error: openai.APIStatusError, who: str, model: str) -> ChatError:
 
 def _said(error: openai.APIStatusError) -> str:
     body = error.body
-    if isinstance(body, dict) and isinstance(message := body.get("message"), str):
+    message = cast("dict[str, object]", body).get("message") if isinstance(body, dict) else None
+    if isinstance(message, str):
         return message
     return error.response.reason_phrase or "no reason given"
 
@@ -112,7 +124,7 @@ def _retry_after_s(error: openai.APIStatusError) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _short(text: str) -> str:
-    """Keep the first 80 characters, on one line."""
-    line = " ".join(text.split())
+def _short(text: str, key: str) -> str:
+    """Keep the first 80 characters, on one line, with stars for the key."""
+    line = " ".join((text.replace(key, "***") if key else text).split())
     return line if len(line) <= 80 else line[:79] + "…"

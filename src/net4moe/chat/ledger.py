@@ -8,7 +8,7 @@ reply: later runs read it. One process holds the ledger at a time.
 import hashlib
 import json
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,16 +17,32 @@ from net4moe.chat.model import ChatModel, OnText, largest_price_usd
 from net4moe.chat.records import Reply, Request, Token
 from net4moe.errors import CostLimitReached, LedgerError
 
-__all__ = ["Ledger", "LedgeredChatModel", "request_hash"]
+__all__ = ["Ledger", "LedgeredChatModel", "Totals", "request_hash"]
 
+_APPLICATION = 0x4E344D45  # `N4ME` in the file's header: the database is a ledger of ours
 _VERSION = 1
 _SCHEMA = """
-create table if not exists call (
+create table call (
   hash text primary key, model text not null, purpose text not null, request text not null,
   reply text not null, prompt_tokens integer not null, completion_tokens integer not null,
   seconds real not null, price_usd real not null, created_at text not null default current_timestamp
 ) strict
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the calls of a ledger.
+
+    Attributes:
+      prompt_tokens: tokens that the models read.
+      completion_tokens: tokens that they wrote.
+      seconds: time that they took, added up over parallel calls.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
 
 
 class Ledger:
@@ -71,6 +87,14 @@ class Ledger:
         """Calls recorded."""
         return self._query("select count(*) from call")[0]
 
+    def totals(self) -> Totals:
+        """Add up all calls recorded."""
+        row = self._query(
+            "select coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+            "coalesce(sum(seconds), 0.0) from call"
+        )
+        return Totals(prompt_tokens=row[0], completion_tokens=row[1], seconds=row[2])
+
     def find(self, key: str) -> Reply | None:
         """Read the reply to a request that was answered before."""
         row = self._query("select reply from call where hash = ?", key)
@@ -78,7 +102,7 @@ class Ledger:
             return None
         try:
             return _reply_from_json(row[0])
-        except (ValueError, TypeError, KeyError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = f"{self.path}: the ledger is damaged: the reply to call {key[:12]} cannot be read."
             raise LedgerError(msg) from error
 
@@ -103,7 +127,10 @@ class Ledger:
         self._reserved_usd -= price_usd
 
     def record(self, key: str, model: str, purpose: str, request: Request, reply: Reply) -> Reply:
-        """Commit a reply and return the one that counts: the first that was committed."""
+        """Commit a reply and return the one that counts: the first that was committed.
+
+        A call that was answered twice was paid twice, and both prices stay in the ledger.
+        """
         values = (
             key,
             model,
@@ -118,7 +145,9 @@ class Ledger:
         names = "hash, model, purpose, request, reply, prompt_tokens, completion_tokens, seconds, price_usd"
         try:
             self._database.execute(
-                f"insert or ignore into call ({names}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+                f"insert into call ({names}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "on conflict (hash) do update set price_usd = price_usd + excluded.price_usd",
+                values,
             )
         except sqlite3.Error as error:
             raise _ledger_error(self.path, error) from error
@@ -182,27 +211,41 @@ def _opened(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise _ledger_error(path, error) from error
     try:
-        database.execute("pragma locking_mode = exclusive")
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = full")
-        version = database.execute("pragma user_version").fetchone()[0]
-        if version not in (0, _VERSION):
-            msg = f"{path}: the ledger has version {version}, this program reads version {_VERSION}."
-            raise LedgerError(msg)
-        database.execute(_SCHEMA)
-        database.execute(f"pragma user_version = {_VERSION}")
-        check = database.execute("pragma quick_check(1)").fetchone()[0]
+        _prepare(database, path)
     except sqlite3.Error as error:
         database.close()
         raise _ledger_error(path, error) from error
     except LedgerError:
         database.close()
         raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Hold the file alone, make it a ledger where it is empty, and check it where it is not."""
+    database.execute("pragma locking_mode = exclusive")
+    application, version, num_tables = database.execute(
+        "select application_id, user_version, (select count(*) from sqlite_schema) "
+        "from pragma_application_id, pragma_user_version"
+    ).fetchone()
+    if num_tables and application != _APPLICATION:
+        msg = f"{path}: this database is not a ledger; choose another file."
+        raise LedgerError(msg)
+    if num_tables and version != _VERSION:
+        msg = f"{path}: the ledger has version {version}, this program reads version {_VERSION}."
+        raise LedgerError(msg)
+    database.execute("pragma journal_mode = wal")
+    database.execute("pragma synchronous = full")
+    if not num_tables:
+        database.execute("begin immediate")
+        database.execute(_SCHEMA)
+        database.execute(f"pragma application_id = {_APPLICATION}")
+        database.execute(f"pragma user_version = {_VERSION}")
+        database.execute("commit")
+    check = database.execute("pragma quick_check(1)").fetchone()[0]
     if check != "ok":
-        database.close()
         msg = f"{path}: the ledger is damaged ({check}); move it away to start anew."
         raise LedgerError(msg)
-    return database
 
 
 def _ledger_error(path: Path, error: OSError | sqlite3.Error) -> LedgerError:

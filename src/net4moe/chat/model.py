@@ -29,7 +29,8 @@ class ChatModel(ABC):
 
         Args:
           request: a chat to answer or a text to continue.
-          on_text: called with each piece of text as it arrives.
+          on_text: called with each piece of text as it arrives, a reasoning model's thoughts among them. Where
+            a call is tried again its pieces start again from the first; the reply is what counts.
 
         Returns:
           The whole reply.

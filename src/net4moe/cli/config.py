@@ -69,6 +69,9 @@ class ModelSettings:
         if not self.endpoint.startswith(("http://", "https://")):
             msg = f"`endpoint` must start with http:// or https://, got '{self.endpoint}'."
             raise ValueError(msg)
+        if self.api_key_env and not self.api_key_env.isidentifier():
+            msg = "`api_key_env` must be the name of an environment variable, not the key itself."
+            raise ValueError(msg)
         if self.places < 1:
             msg = f"`places` must be at least 1, got {self.places}."
             raise ValueError(msg)
@@ -106,6 +109,12 @@ class GateSettings:
     model: str = EMBEDDED
     max_subtasks: int = 3
 
+    def __post_init__(self) -> None:
+        """Refuse a gate that splits into nothing."""
+        if self.max_subtasks < 1:
+            msg = f"`max_subtasks` must be at least 1, got {self.max_subtasks}."
+            raise ValueError(msg)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSettings:
@@ -139,6 +148,17 @@ class ExpertSettings:
     verbosity: float = 1.0
     units_per_word: float = 0.1
     examples: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check at the line where it stands."""
+        for label in ("name", "field"):
+            if not getattr(self, label).strip():
+                msg = f"`{label}` of an expert must not be empty."
+                raise ValueError(msg)
+        for label in ("verbosity", "units_per_word"):
+            if not 0 < getattr(self, label) < float("inf"):
+                msg = f"`{label}` must be a number above 0, got {getattr(self, label)}."
+                raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +245,8 @@ class Config:
     judge: JudgeSettings = JudgeSettings()
     experts: tuple[ExpertSettings, ...]
     devices: tuple[DeviceSettings, ...] = ()
-    snr: SnrConfig = SnrConfig()
-    reward: RewardConfig = RewardConfig()
+    snr: SnrConfig = field(default_factory=SnrConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
     study: StudySettings = StudySettings()
 
 
@@ -249,7 +269,7 @@ def load(path: Path | None = None) -> Config:
     source = default
     if path is not None:
         try:
-            source = Source(path=path, text=path.read_text("utf-8"))
+            source = Source(path=path, text=path.read_text("utf-8-sig"))
         except OSError as error:
             msg = f"{path} cannot be read ({error.strerror})."
             raise ConfigError(msg) from error
@@ -306,7 +326,8 @@ def key_of(model: ModelSettings, environment: Mapping[str, str] = os.environ) ->
 
 def _check(config: Config, source: Source) -> None:
     if not config.experts:
-        raise source.error("a mixture needs at least one expert; add an [[experts]] table.", ("experts",))
+        msg = "a mixture needs at least one expert; add an [[experts]] table."
+        raise source.error(msg, ("experts",))
     _check_unique([expert.name for expert in config.experts], "experts", source)
     _check_unique([device.name for device in config.devices], "devices", source)
     hosts = [expert.device or expert.name for expert in config.experts]
@@ -326,13 +347,24 @@ def _check(config: Config, source: Source) -> None:
     for place, name in users:
         if name != EMBEDDED and name not in config.models:
             known = ", ".join([EMBEDDED, *config.models])
-            raise source.error(f"model '{name}' is not in [models]; known are {known}.", place)
-    if len([device for device in config.devices if device.local]) > 1:
-        raise source.error("only one device can be the user's own (`local = true`).", ("devices",))
-    if not config.max_cost_usd >= 0:
-        raise source.error(
-            f"`max_cost_usd` must be at least 0, got {config.max_cost_usd}.", ("max_cost_usd",)
+            msg = f"model '{name}' is not in [models]; known are {known}."
+            raise source.error(msg, place)
+    gate = config.models.get(config.gate.model)
+    if gate and not gate.structured and not (gate.continues_text and gate.logprobs):
+        msg = (
+            f"model '{config.gate.model}' cannot be the gate: it needs `structured`, or `continues_text` and "
+            "`logprobs`."
         )
+        raise source.error(msg, ("gate", "model"))
+    if len([device for device in config.devices if device.local]) > 1:
+        msg = "only one device can be the user's own (`local = true`)."
+        raise source.error(msg, ("devices",))
+    if config.seed < 0:
+        msg = f"`seed` must be at least 0, got {config.seed}."
+        raise source.error(msg, ("seed",))
+    if not config.max_cost_usd >= 0:
+        msg = f"`max_cost_usd` must be at least 0, got {config.max_cost_usd}."
+        raise source.error(msg, ("max_cost_usd",))
 
 
 def _check_unique(names: Sequence[str], section: str, source: Source) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -29,14 +29,14 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def waiting(what: str) -> Generator[None]:
     """Show that something short goes on."""
     with progress.status(f"{what} …"):
         yield
 
 
 @contextmanager
-def download(what: str) -> Iterator[Callable[[int, int], None]]:
+def download(what: str) -> Generator[Callable[[int, int], None]]:
     """Show bytes coming, with the time that remains."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with _shown(what, *columns) as tell:
@@ -44,7 +44,7 @@ def download(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+def counting(what: str) -> Generator[Callable[[int, int], None]]:
     """Show a count rising, with the time that remains."""
     columns = (
         SpinnerColumn(),
@@ -60,7 +60,7 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def _shown(what: str, *columns: object) -> Iterator[Callable[[int, int], None]]:
+def _shown(what: str, *columns: object) -> Generator[Callable[[int, int], None]]:
     start_s = time.monotonic()
     done = total = 0
     with Progress(*columns, console=progress, transient=True) as bar:  # type: ignore[arg-type]

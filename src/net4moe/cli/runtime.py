@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -54,7 +54,7 @@ async def running_mixture(
     *,
     placement: Placement | None = None,
     model: Path | None = None,
-) -> AsyncIterator[Mixture]:
+) -> AsyncGenerator[Mixture]:
     """Start what the settings name and put the mixture together.
 
     In a replay no model is started and no key is read: every reply comes from the ledger.

@@ -75,12 +75,14 @@ def record(kind: type[T], table: Mapping[str, object], source: Source, place: Pl
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
             hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(fields)}."
-            raise source.error(f"unknown key `{key}`{where}; {hint}", (*place, key))
+            msg = f"unknown key `{key}`{where}; {hint}"
+            raise source.error(msg, (*place, key))
         values[key] = _value(hints[key], value, source, (*place, key))
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
-            raise source.error(f"the key `{name}` is missing{where}.", place)
+            msg = f"the key `{name}` is missing{where}."
+            raise source.error(msg, place)
     try:
         return kind(**values)
     except ValueError as error:
@@ -92,31 +94,36 @@ def _value(hint: Any, value: object, source: Source, place: Place) -> object:  #
     if origin is Literal:
         if value not in arguments:
             choices = ", ".join(repr(choice) for choice in arguments)
-            raise source.error(f"`{place[-1]}` must be one of {choices}, got {value!r}.", place)
+            msg = f"`{place[-1]}` must be one of {choices}, got {value!r}."
+            raise source.error(msg, place)
         return value
     if origin in (typing.Union, types.UnionType):
         return _value(next(a for a in arguments if a is not types.NoneType), value, source, place)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
-            raise _wrong_type("a table", value, source, place)
+            msg = "a table"
+            raise _wrong_type(msg, value, source, place)
         return record(hint, typing.cast("dict[str, object]", value), source, place)
     if origin is tuple:
         if not isinstance(value, list):
-            raise _wrong_type("a list", value, source, place)
+            msg = "a list"
+            raise _wrong_type(msg, value, source, place)
         items = typing.cast("list[object]", value)
         return tuple(_value(arguments[0], item, source, (*place, i)) for i, item in enumerate(items))
     if origin is dict:
         if not isinstance(value, dict):
-            raise _wrong_type("a table", value, source, place)
+            msg = "a table"
+            raise _wrong_type(msg, value, source, place)
         entries = typing.cast("dict[str, object]", value)
         return {key: _value(arguments[1], item, source, (*place, key)) for key, item in entries.items()}
-    return _plain(hint, value, source, place)
+    return _plain(typing.cast(type, hint), value, source, place)
 
 
 def _plain(hint: type, value: object, source: Source, place: Place) -> object:
     if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isnan(value):
-            raise source.error(f"`{place[-1]}` must be a number, got nan.", place)
+            msg = f"`{place[-1]}` must be a number, got nan."
+            raise source.error(msg, place)
         return float(value)
     names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
     if type(value) is not hint:

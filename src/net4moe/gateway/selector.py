@@ -96,27 +96,26 @@ class DeviceSelector:
             [self._costs(n, float(words[s, n]), float(snr_db[s, n])) for n in range(shape[1])]
             for s in range(shape[0])
         ]
-        rewards = weigh(
+        mean_rewards = weigh(
             self._reward_config,
             score=score,
             compute_cost=np.array([[cost.compute_cost for cost in of_one] for of_one in costs]),
             transfer_cost=np.array([[cost.transfer_cost for cost in of_one] for of_one in costs]),
         )
+        rewards = np.where(observation.device_mask, mean_rewards, np.nan)
         chosen = self._policy(
             Decisions(
                 observation=observation,
                 turn=np.arange(shape[0]),
                 uniform=self._random.uniform(1e-7, 1.0, shape[0]).astype(np.float32),
                 valid=np.ones(shape[0], np.bool_),
-                rewards=np.where(observation.device_mask, rewards, np.nan),
-                mean_rewards=rewards,
+                rewards=rewards,
+                mean_rewards=mean_rewards,
             )
         )
         return tuple(
-            self._decision(subtask, int(n), float(snr_db[s, n]), costs[s][n], rewards[s], int(sum(mask)))
-            for s, (subtask, n, mask) in enumerate(
-                zip(subtasks, chosen, observation.device_mask, strict=True)
-            )
+            self._decision(subtask, n, float(snr_db[s, n]), costs[s][n], rewards[s])
+            for s, (subtask, n) in enumerate(zip(subtasks, map(int, chosen), strict=True))
         )
 
     def settle(self, decision: Decision, words: int) -> Costs:
@@ -131,10 +130,11 @@ class DeviceSelector:
         snr_db: float,
         costs: Costs,
         rewards: NDArray[np.float64],
-        num_allowed: int,
     ) -> Decision:
+        """Make the decision; the rewards are NaN where the subtask does not fit."""
         device = self._devices[index]
         rank = int((rewards > rewards[index]).sum()) + 1
+        num_allowed = int((~np.isnan(rewards)).sum())
         return Decision(
             subtask_index=subtask.index,
             expert=device.expert,

@@ -1,7 +1,7 @@
 """One prompt through the mixture: decompose, assess, place, write, fuse, score."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -81,7 +81,7 @@ class Mixture:
           ReplyError: a model answered, but not what was asked.
           NoDevice: nobody can take a subtask.
         """
-        tell = watch or (lambda _event: None)
+        tell = watch or _unwatched
         clock = _Timeline()
         async with clock.span("decompose"):
             subtasks = await self.gate.decompose(prompt, list(self.experts.values()))
@@ -159,10 +159,14 @@ class Mixture:
             lines=lines,
             timeline=tuple(clock.spans),
             seconds=clock.seconds,
-            price_usd=sum(line.price_usd for line in lines) + story.price_usd + score.price_usd,
+            price_usd=sum(part.price_usd for part in (*subtasks, *passages, story, score)),
             wording=wording.VERSION,
             seed=seed,
         )
+
+
+def _unwatched(event: Event) -> None:
+    """Take what nobody watches."""
 
 
 class _Timeline:
@@ -175,7 +179,7 @@ class _Timeline:
         return time.perf_counter() - self._start_s
 
     @asynccontextmanager
-    async def span(self, name: str) -> AsyncIterator[None]:
+    async def span(self, name: str) -> AsyncGenerator[None]:
         start_s = self.seconds
         yield
         self.spans.append(Span(name=name, start_s=start_s, end_s=self.seconds))

@@ -1,5 +1,6 @@
 """Collection: every expert writes every subtask of every prompt, and the judge scores each passage."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from net4moe.errors import ReplyError
@@ -12,7 +13,7 @@ from net4moe.table import ScoreRow, ScoreTable
 __all__ = ["score_table"]
 
 OnProgress = Callable[[int, int], None]
-"""Called with the passages that are written and scored, and their number in all so far known."""
+"""Called with the passages that are written and scored, and their number in all."""
 
 
 async def score_table(
@@ -21,6 +22,7 @@ async def score_table(
     *,
     devices: dict[str, str] | None = None,
     seed: int = 0,
+    rows_in_flight: int = 16,
     on_progress: OnProgress | None = None,
 ) -> ScoreTable:
     """Fill the score table.
@@ -30,7 +32,8 @@ async def score_table(
       prompts: what to write about, ids unique.
       devices: the device of each expert, by the expert's name; for the table only.
       seed: what makes the collection repeatable, where the models are.
-      on_progress: told after each passage.
+      rows_in_flight: rows that are written or scored at the same time; endpoints have limits of their own.
+      on_progress: told after each row.
 
     Returns:
       One row for each subtask and expert, in the order of prompts, subtasks and experts. A passage that an
@@ -41,21 +44,31 @@ async def score_table(
       DecompositionError: the gate could not split a prompt.
     """
     experts = list(mixture.experts.values())
-    progress = _Progress(on_progress)
+    decomposed = await all_or_first_error([mixture.gate.decompose(prompt, experts) for prompt in prompts])
+    places = [
+        (prompt, subtask, expert)
+        for prompt, subtasks in zip(prompts, decomposed, strict=True)
+        for subtask in subtasks
+        for expert in experts
+    ]
+    tell = on_progress or _unwatched
+    tell(0, len(places))
+    in_flight = asyncio.Semaphore(rows_in_flight)
+    done = 0
 
-    async def rows_of(prompt: Prompt) -> list[ScoreRow]:
-        subtasks = await mixture.gate.decompose(prompt, experts)
-        progress.expect(len(subtasks) * len(experts))
-
-        async def row(subtask: Subtask, expert: Expert) -> ScoreRow:
+    async def row(prompt: Prompt, subtask: Subtask, expert: Expert) -> ScoreRow:
+        nonlocal done
+        async with in_flight:
             passage, score = await _written_and_scored(mixture, prompt, subtask, expert, seed)
-            progress.advance()
-            return _row(prompt, subtask, expert, passage, score, (devices or {}).get(expert.name, ""))
+        done += 1
+        tell(done, len(places))
+        return _row(prompt, subtask, expert, passage, score, (devices or {}).get(expert.name, ""))
 
-        return await all_or_first_error([row(subtask, expert) for subtask in subtasks for expert in experts])
+    return ScoreTable(rows=tuple(await all_or_first_error([row(*place) for place in places])))
 
-    rows = await all_or_first_error([rows_of(prompt) for prompt in prompts])
-    return ScoreTable(rows=tuple(row for of_prompt in rows for row in of_prompt))
+
+def _unwatched(num_done: int, num_passages: int) -> None:
+    """Take the progress that nobody watches."""
 
 
 async def _written_and_scored(
@@ -106,18 +119,3 @@ def _row(
         seconds=passage.seconds,
         price_usd=passage.price_usd,
     )
-
-
-class _Progress:
-    def __init__(self, tell: OnProgress | None) -> None:
-        self._tell = tell
-        self._done = 0
-        self._expected = 0
-
-    def expect(self, number: int) -> None:
-        self._expected += number
-
-    def advance(self) -> None:
-        self._done += 1
-        if self._tell is not None:
-            self._tell(self._done, self._expected)

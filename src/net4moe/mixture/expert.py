@@ -1,20 +1,20 @@
 """An expert: a language model with a field and a manner, hosted by a device."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from net4moe.chat import ChatModel, OnText
+from net4moe.chat import ChatModel, OnText, Reply
 from net4moe.errors import ReplyError
 from net4moe.mixture import wording
 from net4moe.mixture.records import Assessment, Passage, Prompt, Subtask, count_words
 from net4moe.mixture.seeds import seed_of
+from net4moe.mixture.sentences import whole_sentences
 
-__all__ = ["GENERAL", "Expert", "whole_sentences"]
+__all__ = ["GENERAL", "Expert"]
 
 GENERAL = "general"
 """The field of an expert for everything: nothing is routed to it by field, everything may be given to it."""
 
 _TOKENS_PER_WORD = 1.6
-_ENDS = '.!?。！？"”’»'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Expert:
     persona: str = ""
     verbosity: float = 1.0
     units_per_word: float = 0.1
-    examples: tuple[str, ...] = field(default=())
+    examples: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an expert that could not be named or paid."""
@@ -82,8 +82,10 @@ class Expert:
             max_tokens=round(words * _TOKENS_PER_WORD) + 8,
             seed=seed_of(seed, prompt.text, subtask.index, self.name),
         )
+        replies: list[Reply] = []
         for attempt in (request, replace(request, seed=request.seed ^ 1)):
             reply = await self.model.reply(attempt, on_text=on_text)
+            replies.append(reply)
             text = reply.text.strip()
             if reply.finish_reason == "length":
                 text = whole_sentences(text)
@@ -94,27 +96,10 @@ class Expert:
                     model=self.model.name,
                     text=text,
                     words=count_words(text),
-                    prompt_tokens=reply.prompt_tokens,
-                    completion_tokens=reply.completion_tokens,
-                    seconds=reply.seconds,
-                    price_usd=reply.price_usd,
+                    prompt_tokens=sum(reply.prompt_tokens for reply in replies),
+                    completion_tokens=sum(reply.completion_tokens for reply in replies),
+                    seconds=sum(reply.seconds for reply in replies),
+                    price_usd=sum(reply.price_usd for reply in replies),
                 )
         msg = f"expert '{self.name}' (model '{self.model.name}') wrote nothing about '{subtask.text[:80]}'."
         raise ReplyError(msg)
-
-
-def whole_sentences(text: str) -> str:
-    """Take off the sentence that was cut, where at least a third of the text remains; else mark the cut."""
-    end = max(
-        (index for index, mark in enumerate(text) if mark in ".!?。！？" and _closes(text, index)), default=-1
-    )
-    while 0 <= end < len(text) - 1 and text[end + 1] in _ENDS:
-        end += 1
-    if end + 1 >= len(text) / 3:
-        return text[: end + 1]
-    return text.rstrip() + "…" if text and text[-1] not in _ENDS else text
-
-
-def _closes(text: str, index: int) -> bool:
-    following = text[index + 1 : index + 2]
-    return not following or following.isspace() or following in '"”’»' or text[index] in "。！？"

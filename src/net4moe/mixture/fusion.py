@@ -4,11 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["first_sentence", "joined", "what_is_missing"]
+__all__ = ["joined", "what_is_missing"]
 
-_TELLING = re.compile(r"[^\W\d_]{4,}|\d+|[\u3040-\u30ff\u3400-\u9fff]{2}")
-_SENTENCE = re.compile(r".{8,}?[.!?][\"”’]?(?=\s|$)")
-_NOT_PROSE = re.compile(r"<<|>>|[Pp]assage \d|\*\*|#")
+_CHINESE = r"\u3040-\u30ff\u3400-\u9fff"
+_TELLING = re.compile(rf"[^\W\d_{_CHINESE}]{{4,}}|\d+|(?=([{_CHINESE}]{{2}}))")
 _LEAST_SHARE = 0.4
 """Share of a passage's own words that must be found again; a paraphrase keeps about half of them."""
 
@@ -16,25 +15,28 @@ _LEAST_SHARE = 0.4
 def what_is_missing(story: str, passages: Sequence[str]) -> str:
     """Say what is wrong with a fused text: empty, a passage dropped, or the order changed.
 
-    A passage counts as held where at least 40 % of its own telling words (four letters or more, found in no
-    other passage) stand in the story; its place is the median place of those words.
+    A passage counts as held where at least 40 % of its own telling words (four letters or more, a number or two
+    Chinese or Japanese characters, found in no other passage) stand in the story; its place is the median
+    place of those words. A passage without a word of its own is held by the words it shares and has no place.
 
     Returns:
       What is wrong, to follow "the fused text"; empty where every passage is held, in order.
     """
-    found = [word.lower() for word in _TELLING.findall(story)]
-    if not found:
+    if not story.strip():
         return "was empty"
-    place = {word: index for index, word in reversed(list(enumerate(found)))}
-    places: list[float] = []
-    for number, own in enumerate(_own_words(passages), start=1):
-        held = sorted(place[word] for word in own if word in place)
-        if len(held) < _LEAST_SHARE * len(own):
+    place = {word: index for index, word in reversed(list(enumerate(_telling_words(story))))}
+    words = [set(_telling_words(text)) for text in passages]
+    count = Counter(word for text in words for word in text)
+    places: list[int] = []
+    for number, text in enumerate(words, start=1):
+        own = {word for word in text if count[word] == 1}
+        sought = own or text
+        held = sorted(place[word] for word in sought if word in place)
+        if len(held) < _LEAST_SHARE * len(sought):
             return f"dropped passage {number}"
-        places.append(held[len(held) // 2] if held else (places[-1] if places else 0.0))
-    if any(later < earlier for earlier, later in zip(places, places[1:], strict=False)):
-        return "changed the order of the passages"
-    return ""
+        if own:
+            places.append(held[len(held) // 2])
+    return "" if places == sorted(places) else "changed the order of the passages"
 
 
 def joined(passages: Sequence[str]) -> str:
@@ -42,14 +44,5 @@ def joined(passages: Sequence[str]) -> str:
     return "\n\n".join(text.strip() for text in passages)
 
 
-def first_sentence(text: str) -> str:
-    """Take the first whole sentence of a text; empty where none ends or it is not prose."""
-    line = text.strip().split("\n", 1)[0].strip()
-    match = _SENTENCE.match(line)
-    return match.group(0) if match and not _NOT_PROSE.search(match.group(0)) else ""
-
-
-def _own_words(passages: Sequence[str]) -> list[list[str]]:
-    words = [dict.fromkeys(word.lower() for word in _TELLING.findall(text)) for text in passages]
-    count = Counter(word for text in words for word in text)
-    return [[word for word in text if count[word] == 1] or list(text) for text in words]
+def _telling_words(text: str) -> list[str]:
+    return [(found.group(1) or found.group()).lower() for found in _TELLING.finditer(text)]

@@ -6,20 +6,20 @@ model's next-token probabilities after a few examples, so nothing that a prompt 
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from net4moe.chat import ChatModel, ChatRequest, OnText, TextRequest, Token
+from net4moe.chat import ChatModel, ChatRequest, OnText, Reply, TextRequest
 from net4moe.errors import DecompositionError
 from net4moe.mixture import phrases, readings, wording
 from net4moe.mixture.expert import GENERAL, Expert
-from net4moe.mixture.fusion import first_sentence, joined, what_is_missing
+from net4moe.mixture.fusion import joined, what_is_missing
 from net4moe.mixture.records import Kind, Passage, Prompt, Story, Subtask, count_words
 from net4moe.mixture.seeds import seed_of
+from net4moe.mixture.sentences import first_sentence
 
 __all__ = ["Gate"]
 
@@ -43,7 +43,7 @@ class _Split(_Strict):
 
 class _Need(_Strict):
     words: Annotated[float, Field(gt=0, le=10_000)]
-    relevance: dict[str, Annotated[float, Field(ge=0)]]
+    relevance: dict[str, Annotated[float, Field(ge=0, le=100)]]
 
 
 class _Needs(_Strict):
@@ -142,14 +142,11 @@ class Gate:
         A model of this size drops passages when it writes the whole (docs/embedded.md), so it only ever
         continues a text that holds them.
         """
-        begun = ""
+        tell = on_text or _nothing
+        begun = texts[0].strip()
+        tell(begun)
         price_usd = 0.0
-        for index, text in enumerate(texts):
-            begun += text.strip()
-            if on_text is not None:
-                on_text(text)
-            if index + 1 == len(texts):
-                break
+        for index, text in enumerate(texts[1:]):
             request = wording.fuse(
                 prompt.text,
                 kind,
@@ -160,21 +157,27 @@ class Gate:
             )
             reply = await self.model.reply(request)
             price_usd += reply.price_usd
-            begun += "\n\n" if (link := first_sentence(reply.text)) == "" else f" {link}\n\n"
+            link = first_sentence(reply.text)
+            following = f"{' ' if link else ''}{link}\n\n{text.strip()}"
+            tell(following)
+            begun += following
         return Story(text=begun, fused_by="linked", price_usd=price_usd)
 
     async def _asked(self, prompt: Prompt, fields: Sequence[str]) -> tuple[Subtask, ...]:
-        split = await self._structured(
+        split, split_usd = await self._structured(
             wording.decompose(prompt.text, max_subtasks=self.max_subtasks), _Split, self._right_number
         )
         texts = [text.strip() for text in split.subtasks]
-        needs = await self._structured(
+        needs, needs_usd = await self._structured(
             wording.assess(prompt.text, texts, fields),
             _Needs,
             lambda needs: _why_not_assessed(needs, len(texts), fields),
         )
+        price_usd = (split_usd + needs_usd) / len(texts)
         return tuple(
-            _subtask(index, text, split.kind, [need.relevance[f] for f in fields], need.words, fields)
+            _subtask(
+                index, text, split.kind, [need.relevance[f] for f in fields], need.words, fields, price_usd
+            )
             for index, (text, need) in enumerate(zip(texts, needs.assessments, strict=True))
         )
 
@@ -187,10 +190,12 @@ class Gate:
 
     async def _structured(
         self, request: ChatRequest, form: type[Form], why_not: Callable[[Form], str]
-    ) -> Form:
+    ) -> tuple[Form, float]:
         reason = ""
+        price_usd = 0.0
         for attempt in (request, replace(request, seed=request.seed + 1)):
             reply = await self.model.reply(attempt)
+            price_usd += reply.price_usd
             try:
                 value = form.model_validate_json(_json_part(reply.text))
             except ValidationError as error:
@@ -200,7 +205,7 @@ class Gate:
                 continue
             reason = why_not(value)
             if not reason:
-                return value
+                return value, price_usd
         msg = f"the gate (model '{self.model.name}') gave no usable subtasks, twice: {reason}."
         raise DecompositionError(msg)
 
@@ -208,24 +213,35 @@ class Gate:
         kind = phrases.kind_of(prompt.text)
         texts = phrases.cut(prompt.text, max_subtasks=self.max_subtasks)
         fields = _fields(experts)
-        examples = {expert.field: expert.examples for expert in experts}
+        examples = {
+            field: tuple(text for expert in experts if expert.field == field for text in expert.examples)
+            for field in fields
+        }
         asked = (wording.CONTENT_FREE, *texts)
         chances = await asyncio.gather(
             *(self._top(wording.field_of_phrase(text, fields, examples)) for text in asked)
         )
         lengths = await asyncio.gather(*(self._top(wording.length_of_phrase(text)) for text in texts))
-        habit, *weights = [readings.label_chances(top, fields) for top in chances]
+        habit, *weights = [readings.label_chances(reply.top[0], fields) for reply in chances]
+        price_usd = sum(reply.price_usd for reply in (*chances, *lengths)) / len(texts)
         subtasks: list[Subtask] = []
         for index, text in enumerate(texts):
             relevance = [weight / usual for weight, usual in zip(weights[index], habit, strict=True)]
-            length = readings.digit_expectation(lengths[index]) or 3.0
+            length = readings.digit_expectation(lengths[index].top[0]) or 3.0
             words = min(_MOST_WORDS, max(_LEAST_WORDS, _WORDS_PER_LENGTH * length))
-            subtasks.append(_subtask(index, text, kind, relevance, words, fields))
+            subtasks.append(_subtask(index, text, kind, relevance, words, fields, price_usd))
         return tuple(subtasks)
 
-    async def _top(self, text: str) -> tuple[Token, ...]:
+    async def _top(self, text: str) -> Reply:
         reply = await self.model.reply(TextRequest(text=text, top_logprobs=_TOP))
-        return reply.top[0] if reply.top else ()
+        if not reply.top or not reply.top[0]:
+            msg = f"the gate (model '{self.model.name}') gave no log-probabilities, which it reads subtasks from."
+            raise DecompositionError(msg)
+        return reply
+
+
+def _nothing(text: str) -> None:
+    """Take a text of which nobody wants to hear."""
 
 
 def _fields(experts: Sequence[Expert]) -> tuple[str, ...]:
@@ -235,7 +251,13 @@ def _fields(experts: Sequence[Expert]) -> tuple[str, ...]:
 
 
 def _subtask(
-    index: int, text: str, kind: Kind, weights: Sequence[float], words: float, fields: Sequence[str]
+    index: int,
+    text: str,
+    kind: Kind,
+    weights: Sequence[float],
+    words: float,
+    fields: Sequence[str],
+    price_usd: float,
 ) -> Subtask:
     total = sum(weights)
     shares = [weight / total if total > 0 else 1 / len(fields) for weight in weights]
@@ -247,6 +269,7 @@ def _subtask(
         field=fields[best],
         relevance=tuple(zip(fields, shares, strict=True)),
         words=words,
+        price_usd=price_usd,
     )
 
 
@@ -260,9 +283,4 @@ def _why_not_assessed(needs: _Needs, num_subtasks: int, fields: Sequence[str]) -
 def _json_part(text: str) -> str:
     """Take the JSON object out of a reply that wraps it in words or a fence."""
     start, end = text.find("{"), text.rfind("}")
-    part = text[start : end + 1] if 0 <= start < end else text
-    try:
-        json.loads(part)
-    except ValueError:
-        return text
-    return part
+    return text[start : end + 1] if 0 <= start < end else text

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from net4moe.chat import ChatModel, ChatRequest, Token
-from net4moe.errors import ScoreError
 from net4moe.mixture import readings, wording
 from net4moe.mixture.records import Kind, Score
 
@@ -45,18 +44,13 @@ class ExplicitJudge:
           ChatError: the model could not be reached or refused.
         """
         if not text.strip():
-            return Score(value=None, unscored_reason="the text is empty", judge=self.name)
+            return self._unscored("the text is empty", 0.0)
         abilities = self.model.capabilities
-        try:
-            if abilities.logprobs and abilities.continues_reply:
-                value, price_usd = await self._continued(text, about, kind)
-            else:
-                value, price_usd = await self._answered(text, about, kind)
-        except ScoreError as error:
-            return Score(value=None, unscored_reason=str(error), judge=self.name)
-        return Score(value=value, unscored_reason="", judge=self.name, price_usd=price_usd)
+        if abilities.logprobs and abilities.continues_reply:
+            return await self._continued(text, about, kind)
+        return await self._answered(text, about, kind)
 
-    async def _continued(self, text: str, about: str, kind: Kind) -> tuple[float, float]:
+    async def _continued(self, text: str, about: str, kind: Kind) -> Score:
         """Read the probabilities after the cue; where 10 is two tokens, read what follows the 1 as well."""
         top, price_usd = await self._top(wording.score(text, about, kind, cue="Score: "))
         chances = readings.score_chances(top)
@@ -65,9 +59,13 @@ class ExplicitJudge:
             ten = readings.score_chances(after_one).get(0, 0.0)
             chances |= {1: chances[1] * (1 - ten), 10: chances[1] * ten}
             price_usd += more_usd
-        return _expectation(chances), price_usd
+        mass = sum(chances.values())
+        if mass < _LEAST_MASS:
+            reason = f"only {mass:.0%} of the probability lies on numbers from 0 to 10"
+            return self._unscored(reason, price_usd)
+        return self._scored(_expectation(chances), price_usd)
 
-    async def _answered(self, text: str, about: str, kind: Kind) -> tuple[float, float]:
+    async def _answered(self, text: str, about: str, kind: Kind) -> Score:
         request = wording.score(text, about, kind)
         if self.model.capabilities.logprobs:
             request = _with_top(request)
@@ -75,16 +73,22 @@ class ExplicitJudge:
         for top in reply.top:
             chances = readings.score_chances(top)
             if sum(chances.values()) >= _LEAST_MASS and 10 in chances:
-                return _expectation(chances), reply.price_usd
+                return self._scored(_expectation(chances), reply.price_usd)
         value = readings.number_in(reply.text)
         if value is None or not 0 <= value <= 10:
-            msg = f"the reply holds no score from 0 to 10: {reply.text.strip()[:80]!r}"
-            raise ScoreError(msg)
-        return value, reply.price_usd
+            reason = f"the reply holds no score from 0 to 10: {reply.text.strip()[:80]!r}"
+            return self._unscored(reason, reply.price_usd)
+        return self._scored(value, reply.price_usd)
 
     async def _top(self, request: ChatRequest) -> tuple[tuple[Token, ...], float]:
         reply = await self.model.reply(_with_top(request))
         return (reply.top[0] if reply.top else ()), reply.price_usd
+
+    def _scored(self, value: float, price_usd: float) -> Score:
+        return Score(value=value, unscored_reason="", judge=self.name, price_usd=price_usd)
+
+    def _unscored(self, reason: str, price_usd: float) -> Score:
+        return Score(value=None, unscored_reason=reason, judge=self.name, price_usd=price_usd)
 
 
 def _with_top(request: ChatRequest) -> ChatRequest:
@@ -92,8 +96,4 @@ def _with_top(request: ChatRequest) -> ChatRequest:
 
 
 def _expectation(chances: dict[int, float]) -> float:
-    mass = sum(chances.values())
-    if mass < _LEAST_MASS:
-        msg = f"only {mass:.0%} of the probability lies on numbers from 0 to 10"
-        raise ScoreError(msg)
-    return sum(number * chance for number, chance in chances.items()) / mass
+    return sum(number * chance for number, chance in chances.items()) / sum(chances.values())

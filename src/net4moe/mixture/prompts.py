@@ -15,7 +15,7 @@ def load_prompts(path: Path) -> tuple[Prompt, ...]:
       ConfigError: the file cannot be read, holds no prompt, or a line is no prompt.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         msg = f"{path} cannot be read ({error.strerror})."
         raise ConfigError(msg) from error

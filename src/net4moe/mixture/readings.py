@@ -9,14 +9,14 @@ from net4moe.chat import Token
 __all__ = ["digit_expectation", "label_chances", "number_in", "score_chances"]
 
 _NUMBER = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)(?!\d)")
-_FLOOR = 1e-6
 
 
 def label_chances(top: Sequence[Token], labels: Sequence[str]) -> list[float]:
     """Share a position's probability out over labels.
 
     A token counts for the labels that it begins, so the first token of a label of several is enough; where
-    it begins several labels they share it equally. Labels that are not among the likeliest get 1e-6.
+    it begins several labels they share it equally. A label that is not among the likeliest gets the least of
+    their probabilities, which bounds its own from above.
 
     Args:
       top: the likeliest tokens of one position.
@@ -25,7 +25,7 @@ def label_chances(top: Sequence[Token], labels: Sequence[str]) -> list[float]:
     Returns:
       One weight for each label, not normalised.
     """
-    weights = [_FLOOR] * len(labels)
+    weights = [0.0] * len(labels)
     for token in top:
         start = token.text.strip().lower()
         if len(start) < 2:
@@ -33,15 +33,16 @@ def label_chances(top: Sequence[Token], labels: Sequence[str]) -> list[float]:
         fits = [index for index, label in enumerate(labels) if label.lower().startswith(start)]
         for index in fits:
             weights[index] += math.exp(token.logprob) / len(fits)
-    return weights
+    least = math.exp(min((token.logprob for token in top), default=0.0))
+    return [weight or least for weight in weights]
 
 
 def digit_expectation(top: Sequence[Token]) -> float | None:
     """Compute the expectation over the digits 1 to 9 at one position; None where none is likely."""
-    chances = {token.text.strip(): math.exp(token.logprob) for token in top}
-    digits = {int(text): chance for text, chance in chances.items() if text in set("123456789")}
-    mass = sum(digits.values())
-    return sum(digit * chance for digit, chance in digits.items()) / mass if mass > 0 else None
+    digits = [(token.text.strip(), math.exp(token.logprob)) for token in top]
+    digits = [(int(text), chance) for text, chance in digits if text in set("123456789")]
+    mass = sum(chance for _, chance in digits)
+    return sum(digit * chance for digit, chance in digits) / mass if mass > 0 else None
 
 
 def score_chances(top: Sequence[Token]) -> dict[int, float]:
@@ -59,7 +60,7 @@ def number_in(text: str) -> float | None:
 
     "8", "Score: 7.5", "**9**/10" and "7 out of 10" are clear; "between 6 and 8" is not.
     """
-    text = re.sub(r"(/|out of)\s*\**10\b", " ", text)
+    text = re.sub(r"(/|out of)\s*\**10\b", " ", text, flags=re.IGNORECASE)
     found = _NUMBER.findall(text)
     negative = re.search(r"(?<!\w)[-−]\s*\d", text)
     return float(found[0]) if len(found) == 1 and negative is None else None

@@ -51,6 +51,9 @@ class Prompt:
         if not self.text.strip():
             msg = "the prompt is empty; write what the story or explanation should be about."
             raise ValueError(msg)
+        if any("\ud800" <= character <= "\udfff" for character in self.text):
+            msg = "the prompt is not valid text; give it in UTF-8."
+            raise ValueError(msg)
         if len(self.text) > MAX_PROMPT_CHARACTERS:
             msg = (
                 f"the prompt has {len(self.text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} are taken."
@@ -69,6 +72,7 @@ class Subtask:
       field: the field it belongs to most.
       relevance: for each field of the mixture, the probability that the subtask belongs to it.
       words: words that a passage about it needs, before an expert's own manner.
+      price_usd: its share of the price of splitting and assessing the prompt, USD.
     """
 
     index: int
@@ -77,6 +81,7 @@ class Subtask:
     field: str
     relevance: tuple[tuple[str, float], ...]
     words: float
+    price_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

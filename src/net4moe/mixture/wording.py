@@ -1,12 +1,13 @@
 """Everything that is said to a model, in one place, with one version.
 
-Texts that come from users or models stand between marks and are announced as material, never as
-instruction; a mark inside such a text is taken out first. Nothing a text says can move the gate's routing
-where that is read from probabilities; for models that read instructions it is a guard, not a proof.
+Texts that are split, assessed, fused or judged stand between marks and are announced as material, never as
+instruction; a mark inside such a text is taken out first. A gate that reads probabilities follows no
+instruction at all; for models that follow them the marks are a guard, not a proof.
 """
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from net4moe.chat import ChatRequest, Message
 from net4moe.mixture.records import Kind
@@ -29,6 +30,7 @@ CONTENT_FREE = "something"
 """A phrase about nothing: what a model says of it is its habit, and is taken out."""
 
 _OPEN, _CLOSE = "<<<", ">>>"
+_LONGEST_PHRASE = 300
 
 _KNOWN_PHRASES = {
     "mystery": ("the murder weapon", "the butler's alibi"),
@@ -130,7 +132,7 @@ def assess(prompt: str, subtasks: Sequence[str], fields: Sequence[str]) -> ChatR
     )
 
 
-def field_of_phrase(phrase: str, fields: Sequence[str], phrases: dict[str, Sequence[str]]) -> str:
+def field_of_phrase(phrase: str, fields: Sequence[str], phrases: Mapping[str, Sequence[str]]) -> str:
     """Ask for the field of a phrase as a text to be continued: the next token tells.
 
     Args:
@@ -146,14 +148,14 @@ def field_of_phrase(phrase: str, fields: Sequence[str], phrases: dict[str, Seque
         for field, examples in known.items()
         if turn < len(examples)
     ]
-    return "".join(lines) + f"Book: {_one_line(phrase)}. Genre:"
+    return "".join(lines) + f"Book: {_phrase(phrase)}. Genre:"
 
 
 def length_of_phrase(phrase: str) -> str:
     """Ask how long a passage must be, from 1 to 9, as a text to be continued."""
     lines = "".join(f"Topic: {topic}. Length: {length}\n" for topic, length in _KNOWN_LENGTHS)
     question = "How long must the passage be, from 1 (short) to 9 (long)?\n"
-    return f"{question}{lines}Topic: {_one_line(phrase)}. Length: "
+    return f"{question}{lines}Topic: {_phrase(phrase)}. Length: "
 
 
 def write(
@@ -218,8 +220,13 @@ def score(text: str, about: str, kind: Kind, *, cue: str = "") -> ChatRequest:
 
 
 def _marked(text: str) -> str:
-    return f"{_OPEN}{text.replace(_OPEN, '').replace(_CLOSE, '').strip()}{_CLOSE}"
+    return f"{_OPEN}{re.sub('<<<+|>>>+', ' ', text).strip()}{_CLOSE}"
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _phrase(text: str) -> str:
+    """Keep what fits an example's line; the first words of a long phrase tell its field."""
+    return _one_line(text)[:_LONGEST_PHRASE].strip()

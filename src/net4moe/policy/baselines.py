@@ -19,6 +19,7 @@ __all__ = [
     "LEGEND",
     "best_expert",
     "fixed_device",
+    "highest_expectation",
     "lowest_cost",
     "random_selection",
     "round_robin",
@@ -73,6 +74,21 @@ def lowest_cost(decisions: Decisions) -> Int[Any, "*batch"]:
     return best_allowed(-_expected_cost(decisions), decisions.observation.device_mask)
 
 
+def highest_expectation(quality_weight: float = 1.0) -> Policy:
+    """Make the rule that takes the greatest expected reward: weighted expected score minus expected cost.
+
+    It knows what a learned policy has to find out, the weights of the reward, and is the best that can be
+    done with the devices' histories alone: a choice does not influence what comes next.
+    """
+
+    def choose(decisions: Decisions) -> Int[Any, "*batch"]:
+        observation = decisions.observation
+        score = 5.0 + 2.0 * device_feature(observation, "expected_score")
+        return best_allowed(quality_weight * score - _expected_cost(decisions), observation.device_mask)
+
+    return choose
+
+
 def _expected_cost(decisions: Decisions) -> Float[Any, "*batch N"]:
     observation = decisions.observation
     compute_cost = device_feature(observation, "expected_compute_cost")
@@ -92,6 +108,7 @@ BASELINES: Mapping[str, Policy] = {
     "strongest_link": strongest_link,
     "best_expert": best_expert,
     "lowest_cost": lowest_cost,
+    "highest_expectation": highest_expectation(),
 }
 """The rules that need no choice of their own, by name."""
 
@@ -104,5 +121,7 @@ LEGEND: Mapping[str, str] = {
     "strongest_link": "Strongest link",
     "best_expert": "Best expert",
     "lowest_cost": "Lowest cost",
+    "highest_expectation": "Highest expectation",
+    "fixed_device": "Fixed device",
 }
 """What a figure calls each policy. The paper does not define its "Benchmark"; we read it as round robin."""

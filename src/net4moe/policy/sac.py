@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from net4moe.environment.observation import Observation
     from net4moe.environment.selection import ExpertSelection, State
 
-__all__ = ["Metrics", "SACConfig", "Trained", "train", "train_seeds"]
+__all__ = ["Metrics", "SACConfig", "Trained", "evaluation_decisions", "train", "train_seeds"]
 
-_EVALUATION_SEED = 0
+_EVALUATION = 1
 
 
 class Metrics(NamedTuple):
@@ -100,8 +100,8 @@ def train_seeds(
 ) -> tuple[Trained, ...]:
     """Train one policy per key, with one compilation and as many threads as there are cores.
 
-    All seeds advance side by side, one chunk of `evaluation_interval` epochs after the other, and are
-    evaluated on the same episodes.
+    All seeds advance side by side, one chunk of `evaluation_interval` epochs after the other. Each is evaluated
+    on episodes of its own, `evaluation_decisions`, the same after every chunk.
 
     Args:
       selection: the environment to learn in.
@@ -120,18 +120,17 @@ def train_seeds(
     if not keys:
         message = "`keys` must hold at least 1 key, got 0."
         raise ValueError(message)
-    evaluated = evaluate_on or selection
-    decisions = evaluated.draw_decisions(jax.random.key(_EVALUATION_SEED), config.num_evaluation_episodes)
+    tapes = [evaluation_decisions(evaluate_on or selection, config, key) for key in keys]
 
-    def play(run: _Run) -> tuple[_Run, Metrics]:
+    def play(decisions: Decisions, run: _Run) -> tuple[_Run, Metrics]:
         return jax.block_until_ready(_play_chunk(selection, decisions, config, run))
 
-    play(_begin(selection, config, keys[0]))  # compiles, before several threads would each do so
+    play(tapes[0], _begin(selection, config, keys[0]))  # compiles, before several threads would each do so
     runs = [_begin(selection, config, key) for key in keys]
     chunks: list[Metrics] = []
     with ThreadPoolExecutor(max_workers=min(len(keys), os.cpu_count() or 1)) as threads:
         for _ in range(config.num_epochs // config.evaluation_interval):
-            runs, measured = zip(*threads.map(play, runs), strict=True)
+            runs, measured = zip(*threads.map(play, tapes, runs), strict=True)
             chunks.append(Metrics(*(np.stack(column) for column in zip(*measured, strict=True))))
             if on_progress is not None:
                 on_progress(chunks[-1])
@@ -146,6 +145,11 @@ def train_seeds(
         )
         for seed, run in enumerate(runs)
     )
+
+
+def evaluation_decisions(selection: ExpertSelection, config: SACConfig, key: Key[Array, ""]) -> Decisions:
+    """Draw the episodes on which the policy of a key is evaluated; evaluate others on them to compare in pairs."""
+    return selection.draw_decisions(jax.random.fold_in(key, _EVALUATION), config.num_evaluation_episodes)
 
 
 @functools.partial(jax.jit, static_argnames="config")

@@ -92,7 +92,15 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
         axes.set_ylim(*_span([end for curve in curves for end in (*curve.low, *curve.high)], padding=0.06))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.ticklabel_format(useOffset=False, style="plain")
-        figure.legend(loc="outside upper center", ncols=2, frameon=False, handlelength=3.0, borderpad=0.1)
+        figure.legend(
+            loc="outside upper center",
+            ncols=2,
+            frameon=False,
+            handlelength=2.6,
+            columnspacing=1.0,
+            borderpad=0.1,
+            fontsize=6.8,
+        )
     return figure
 
 
@@ -193,14 +201,14 @@ def _bar_limits(policies: Sequence[PolicyResult]) -> tuple[float, float]:
     ends = [reward for policy in policies for reward in (policy.mean, policy.final)]
     low = min(0.0, *(min(end.low, end.point) for end in ends))
     high = max(0.0, *(max(end.high, end.point) for end in ends))
-    room = 0.16 * (high - low or 1.0)
+    room = 0.2 * (high - low or 1.0)
     return (low - room if low < 0.0 else 0.0), (high + room if high > 0.0 else 0.0)
 
 
 def _span(values: Sequence[float], *, padding: float) -> tuple[float, float]:
     """Choose an axis for the values, never so narrow that it blows up rounding."""
     low, high = min(values), max(values)
-    least = 0.01 * max(abs(low), abs(high)) or 1.0
+    least = 0.001 * max(abs(low), abs(high)) or 1.0
     if high - low < least:
         middle = (low + high) / 2
         low, high = middle - least / 2, middle + least / 2

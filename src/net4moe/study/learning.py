@@ -10,7 +10,7 @@ from net4moe.environment import Decisions, Expectations, Policy, RewardConfig, e
 from net4moe.environment.history import History
 from net4moe.environment.selection import ExpertSelection
 from net4moe.network import DeviceConfig, SnrConfig, fleet_arrays
-from net4moe.policy import BASELINES, LEGEND, SelectionPolicy, sac
+from net4moe.policy import BASELINES, LEGEND, SelectionPolicy, highest_expectation, sac
 from net4moe.policy.sac_config import SACConfig
 from net4moe.study.records import PolicyRewards
 from net4moe.table import ScoreTable
@@ -115,7 +115,7 @@ def learned(table: ScoreTable, plan: LearningPlan, *, on_progress: OnProgress | 
         held_out_prompts=tuple(prompts[index] for index in held_out),
         history=History.of(expectations, fields, experts),
         trained=trained,
-        rewards=(_of_agent(trained, plan), *_of_rules(BASELINES, tapes, trained, plan)),
+        rewards=(_of_agent(trained, plan), *_of_rules(_rules(plan), tapes, trained, plan)),
         held_out=kept,
     )
 
@@ -130,6 +130,10 @@ def _environment(
         snr_config=plan.snr,
         reward_config=plan.reward,
     )
+
+
+def _rules(plan: LearningPlan) -> dict[str, Policy]:
+    return {**BASELINES, "highest_expectation": highest_expectation(plan.reward.quality_weight)}
 
 
 def _of_agent(trained: tuple[sac.Trained, ...], plan: LearningPlan) -> PolicyRewards:

@@ -26,6 +26,7 @@ _ORDER = (
     "round_robin",
     "random_selection",
     "best_given_observation",
+    "highest_expectation",
     "lowest_cost",
     "best_expert",
     "strongest_link",

@@ -69,7 +69,7 @@ def header(name: str) -> str:
 def _add_rows_sheet(book: Workbook, table: ScoreTable) -> None:
     """Add the sheet that holds every value of every row."""
     sheet = book.add_worksheet("Rows")
-    head = look(book, "head")
+    head = look(book, "head", indent=1)
     styles = [
         look(book, "cell", num_format=_number_format(column), **_aligned(column))
         for column in COLUMNS.values()
@@ -131,7 +131,7 @@ def _facts(table: ScoreTable, notes: Sequence[str]) -> list[tuple[str, str]]:
     texts = [value for row in table.rows for value in values(row) if isinstance(value, str)]
     if num_changed := sum(fitting(text) != text for text in texts):
         changed = (
-            f'{num_changed:,} cells of the sheet "Rows" differ from the table: a cell holds at most 32,767 '
+            f"{num_changed:,} of the texts in the sheet Rows differ from the table: a cell holds at most 32,767 "
             'characters, a longer text ends in "… [cut, N characters in all]"; a character that a workbook '
             "cannot hold is shown as \ufffd."
         )
@@ -141,14 +141,15 @@ def _facts(table: ScoreTable, notes: Sequence[str]) -> list[tuple[str, str]]:
 
 def _write_columns(book: Workbook, sheet: Worksheet, at: int) -> None:
     """Write the meaning of every column, from the row `at` on."""
-    head, cell = look(book, "head", indent=1), look(book, "cell", align="left", indent=1)
+    head, cell = look(book, "head", indent=1), look(book, "cell", align="left", indent=1, valign="vcenter")
     for place, title in enumerate(("column", "meaning", "unit", "range")):
         put(sheet, at, place, title, head)
+    sheet.set_row(at, _LINE_POINTS + 5)
     for offset, (name, column) in enumerate(COLUMNS.items(), start=1):
         texts = (name.replace("_", " "), column.meaning, column.unit, _range(column))
         for place, value in enumerate(texts):
             put(sheet, at + offset, place, value, cell)
-        sheet.set_row(at + offset, _LINE_POINTS * lines(column.meaning, 78) + 3)
+        sheet.set_row(at + offset, _LINE_POINTS * lines(column.meaning, 84) + 3)
 
 
 def _explanation(column: Column) -> str:

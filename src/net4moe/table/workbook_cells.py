@@ -2,7 +2,8 @@
 
 A cell holds at most 32,767 UTF-16 units. A control character is kept as `_xHHHH_`, and a text that looks like
 that has its first underscore escaped; where two such escapes would overlap, or where a character is none that
-XML allows, U+FFFD takes its place.
+XML allows, U+FFFD takes its place. A text that is `<r>...</r>` from end to end would be taken for markup by
+xlsxwriter and gets a space at its end.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -20,7 +21,7 @@ from net4moe.errors import TableError
 
 __all__ = ["NUMBER_FORMATS", "Look", "fitting", "lines", "look", "merge", "put"]
 
-NUMBER_FORMATS = {"text": "@", "integer": "#,##0", "number": "0.00", "s": '0.000 "s"', "USD": "$0.0000"}
+NUMBER_FORMATS = {"text": "General", "integer": "#,##0", "number": "0.00", "s": '0.000 "s"', "USD": "$0.0000"}
 
 Look = Literal["title", "subtitle", "head", "cell", "best", "unscored", "mean", "label"]
 
@@ -75,6 +76,8 @@ def fitting(text: str) -> str:
     A text that is too long ends in "… [cut, N characters in all]".
     """
     text = _UNWRITABLE.sub("\ufffd", text)
+    if text.startswith("<r>") and text.endswith("</r>"):
+        text += " "
     if len(text.encode("utf-16-le")) // 2 <= _LONGEST:
         return text
     mark = f"… [cut, {len(text):,} characters in all]"
@@ -93,11 +96,7 @@ def put(sheet: Worksheet, row: int, column: int, value: str | float | None, styl
     elif not isinstance(value, str):
         code = sheet.write_number(row, column, _Exact(value), style)
     else:
-        text = fitting(value)
-        if text.startswith("<r>") and text.endswith("</r>"):  # xlsxwriter would take it for its own markup
-            code = sheet.write_rich_string(row, column, style, text[:3], style, text[3:], style)
-        else:
-            code = sheet.write_string(row, column, text, style)
+        code = sheet.write_string(row, column, fitting(value), style)
     if code:
         message = (
             f"row {row + 1:,}, column {column + 1:,} cannot be written: "

@@ -201,11 +201,13 @@ def _check_same(
     for row, draft in zip(wide, drafts, strict=True):
         same = rows.pop((row.prompt_id, row.subtask_index, row.expert), None)
         if same is None:
-            fault = f"has a passage of {row.expert!r} that the sheet of rows does not have; {advice}"
-            raise draft.error(fault, name="expert", path=path)
+            fault = f"belongs to a passage of {row.expert!r} that the sheet of rows does not have; {advice}"
+            raise draft.error(fault, name="explicit_score", path=path)
         for name in ("explicit_score", "words"):
-            if getattr(same, name) != getattr(row, name):
-                fault = f"is {getattr(row, name)} here, {getattr(same, name)} in the sheet of rows; {advice}"
+            here, there = (getattr(source, name) for source in (row, same))
+            if here != there:
+                shown = ["missing" if value is None else f"{value:.15g}" for value in (here, there)]
+                fault = f"is {shown[0]} here and {shown[1]} in the sheet of rows; {advice}"
                 raise draft.error(fault, name=name, path=path)
     if rows:
         row = next(iter(rows.values()))

@@ -148,9 +148,9 @@ def _looks_like_csv(content: bytes) -> bool:
 
 def _sheet(source: python_calamine.CalamineSheet, failed: dict[str, str], path: Path) -> Sheet:
     """Turn a sheet into cells."""
-    if source.total_height * source.total_width > _MOST_CELLS:
-        last = place(source.total_height - 1, source.total_width - 1)
-        message = f"reaches as far as cell {last}; delete the stray cells."
+    bottom, right = source.end or (0, 0)
+    if (bottom + 1) * (right + 1) > _MOST_CELLS:
+        message = f"reaches as far as cell {place(bottom, right)}; delete the stray cells."
         raise TableError(message, path=path, sheet=source.name)
     grid = source.to_python(skip_empty_area=False)
     merged: dict[tuple[int, int], tuple[int, int]] = {}
@@ -176,14 +176,14 @@ def _failed_cells(content: bytes) -> dict[str, dict[str, str]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
         targets = {link.get("Id"): link.get("Target", "") for link in links}
-        for sheet in ElementTree.fromstring(archive.read("xl/workbook.xml")).iter("{*}sheet"):
+        for sheet in ElementTree.fromstring(archive.read("xl/workbook.xml")).findall("{*}sheets/{*}sheet"):
             link = next((value for name, value in sheet.items() if name.endswith("}id")), None)
             target = targets[link]
             part = archive.read(target.removeprefix("/") if target.startswith("/") else f"xl/{target}")
             if _FAILED_CELL.search(part):
                 failed[sheet.get("name", "")] = {
                     cell.get("r", ""): cell.findtext("{*}v") or "#ERROR"
-                    for cell in ElementTree.fromstring(part).iter("{*}c")
+                    for cell in ElementTree.fromstring(part).findall("{*}sheetData/{*}row/{*}c")
                     if cell.get("t") == "e"
                 }
     return failed

