@@ -1,6 +1,7 @@
 """A model behind an endpoint: what is sent, what is read, how long it is waited for."""
 
 import asyncio
+import contextlib
 import threading
 from dataclasses import replace
 
@@ -243,9 +244,11 @@ def test_what_will_not_pass_is_not_tried_again(fault: Play, kind: type[Exception
 def test_tries_are_counted(naps: list[float]) -> None:
     """After the last try its own error is raised."""
     patience = Patience(num_tries=3)
-    with FaultServer(status(503), status(503), status(500)) as server:
-        with pytest.raises(ChatUnavailable, match=r"failed \(500: the fox is out\)\.$"):
-            asked(HttpChatModel(server.base_url, name="tiny", patience=patience))
+    with (
+        FaultServer(status(503), status(503), status(500)) as server,
+        pytest.raises(ChatUnavailable, match=r"failed \(500: the fox is out\)\.$"),
+    ):
+        asked(HttpChatModel(server.base_url, name="tiny", patience=patience))
     assert 3 == len(server.calls)
     assert 2 == len(naps)
 
@@ -262,9 +265,11 @@ def test_the_wait_that_is_asked_for_is_kept(said: str, waits: list[float], naps:
 @pytest.mark.parametrize("said", ["300", "86400", "1e300"])
 def test_a_wait_that_is_too_long_fails_at_once(said: str, naps: list[float]) -> None:
     """A wait that does not fit into the time for all tries is not begun."""
-    with FaultServer(status(429, "slow down", retry_after=said)) as server:
-        with pytest.raises(ChatRateLimited) as caught:
-            asked(HttpChatModel(server.base_url, name="tiny", patience=Patience(total_s=300.0)))
+    with (
+        FaultServer(status(429, "slow down", retry_after=said)) as server,
+        pytest.raises(ChatRateLimited) as caught,
+    ):
+        asked(HttpChatModel(server.base_url, name="tiny", patience=Patience(total_s=300.0)))
     text = f"model 'tiny' at {server.base_url} asks to wait for {float(said):g} s (429: slow down)."
     assert text == str(caught.value)
     assert float(said) == caught.value.retry_after_s
@@ -289,10 +294,8 @@ def test_a_place_is_given_back(fault: Play, naps: list[float]) -> None:
     patience = Patience(try_s=0.2, num_tries=2)
     with FaultServer(fault) as server:
         model = HttpChatModel(server.base_url, name="tiny", patience=patience, places=places)
-        try:
+        with contextlib.suppress(ChatError, ReplyError):
             asked(model)
-        except (ChatError, ReplyError):
-            pass
     assert not places.locked()
 
 

@@ -49,7 +49,7 @@ def test_each_feature_by_hand() -> None:
         "expected_compute_cost": [1.0, 1.0, 0.3],
         "snr": [0.0, 0.0, 2.0],
         "bandwidth": [0.0, 0.0, 1.0],
-        "expected_transfer_cost": 7.5 * seconds,
+        "expected_transfer_cost": 5.0 * seconds,
         "local": [1.0, 0.0, 0.0],
         "units_share": [1.25, 0.0, 0.15],
     }

@@ -62,7 +62,7 @@ def drawn(num_devices: int = 4) -> ExpertSelection:
 
 
 def test_an_episode_by_hand() -> None:
-    """Two subtasks: local work costs words only, the other device pays 7.5 per second at 10 kbit/s."""
+    """Two subtasks: local work costs words only, the other device pays 5 per second at 10 kbit/s."""
     selection = by_hand()
     state, observation = selection.start(tape_of(selection, 0))
     np.testing.assert_array_equal([True, True], observation.device_mask)
@@ -75,10 +75,10 @@ def test_an_episode_by_hand() -> None:
     assert not terminated
     np.testing.assert_array_equal([False, True], observation.device_mask)  # 9 units, the phone takes 5
     np.testing.assert_allclose([0.3, 0.5], observation.context, rtol=1e-6)
-    np.testing.assert_allclose([math.nan, 4 - 0.4 - 7.5 * 40 * 48 / 1e4], selection.rewards(state), rtol=1e-5)
+    np.testing.assert_allclose([math.nan, 4 - 0.4 - 5.0 * 40 * 48 / 1e4], selection.rewards(state), rtol=1e-5)
 
     state, _, reward, terminated = selection.step(state, jnp.asarray(1))
-    assert pytest.approx(float(reward), rel=1e-5) == 4 - 40 * 0.01 - 7.5 * 40 * 48 / 1e4
+    assert pytest.approx(float(reward), rel=1e-5) == 4 - 40 * 0.01 - 5.0 * 40 * 48 / 1e4
     assert terminated
     _, _, reward, terminated = selection.step(state, jnp.asarray(1))
     assert float(reward) == 0.0

@@ -21,7 +21,9 @@ def _reply(text: str, *tops: Sequence[tuple[str, float]], price_usd: float = 0.2
         completion_tokens=1,
         seconds=0.0,
         price_usd=price_usd,
-        top=tuple(tuple(Token(text=token, logprob=math.log(chance)) for token, chance in top) for top in tops),
+        top=tuple(
+            tuple(Token(text=token, logprob=math.log(chance)) for token, chance in top) for top in tops
+        ),
     )
 
 
@@ -72,7 +74,10 @@ def test_too_little_on_numbers_is_no_score() -> None:
 def test_no_log_probabilities_where_they_were_promised() -> None:
     """Unscored, not a guess."""
     score = _scored("8", CONTINUES)
-    assert (None, "only 0% of the probability lies on numbers from 0 to 10") == (score.value, score.unscored_reason)
+    assert (None, "only 0% of the probability lies on numbers from 0 to 10") == (
+        score.value,
+        score.unscored_reason,
+    )
 
 
 def test_an_answer_with_log_probabilities() -> None:
@@ -103,7 +108,10 @@ def test_an_answer_without_log_probabilities(value: float, reply: str) -> None:
 def test_an_answer_without_a_score(reply: str) -> None:
     """Out of range, not clear or none at all: the reason quotes the first 80 characters."""
     score = _scored(reply, Capabilities())
-    assert (None, f"the reply holds no score from 0 to 10: {reply[:80]!r}") == (score.value, score.unscored_reason)
+    assert (None, f"the reply holds no score from 0 to 10: {reply[:80]!r}") == (
+        score.value,
+        score.unscored_reason,
+    )
 
 
 def test_an_empty_text_is_not_sent() -> None:

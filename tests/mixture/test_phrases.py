@@ -8,7 +8,24 @@ from hypothesis import strategies as st
 
 from net4moe.mixture import phrases
 
-_WORDS = st.sampled_from("a robot falls in love with and on Mars , . ! 10,000 then Dr. 火星 ， 🐱 but \n that".split(" "))
+_ENGLISH = [
+    "a",
+    "robot",
+    "falls",
+    "in",
+    "love",
+    "with",
+    "and",
+    "on",
+    "Mars",
+    "then",
+    "Dr.",
+    "but",
+    "that",
+    "10,000",
+]
+_OTHER = [",", ".", "!", "火星", "，", "🐱", "\n"]
+_WORDS = st.sampled_from(_ENGLISH + _OTHER)
 
 
 @pytest.mark.parametrize(
@@ -24,8 +41,14 @@ _WORDS = st.sampled_from("a robot falls in love with and on Mars , . ! 10,000 th
         ),
         (("a cat", "a dog", "10,000 mice"), "Write a story about a cat, a dog and 10,000 mice."),
         (("a short", "sharp shock"), "Tell me a short tale of a short, sharp shock"),
-        (("侦探在火星上爱上了机器人", "他们一起看日落", "然后他们回家"), "侦探在火星上爱上了机器人，他们一起看日落。然后他们回家。"),
-        (("Dr. Watson meets Mr. Holmes", "at 7:30", "in Paris"), "Dr. Watson meets Mr. Holmes at 7:30 in Paris"),
+        (
+            ("侦探在火星上爱上了机器人", "他们一起看日落", "然后他们回家"),
+            "侦探在火星上爱上了机器人，他们一起看日落。然后他们回家。",
+        ),
+        (
+            ("Dr. Watson meets Mr. Holmes", "at 7:30", "in Paris"),
+            "Dr. Watson meets Mr. Holmes at 7:30 in Paris",
+        ),
         (("the ship", "then, the sea"), "the ship, and then, the sea"),
         (("🐱🐶 love 🚀",), "🐱🐶 love 🚀"),
         (("cat",), "cat"),

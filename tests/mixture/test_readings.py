@@ -55,7 +55,9 @@ def test_no_digit_no_expectation() -> None:
 
 def test_the_chances_of_scores() -> None:
     """Whole numbers from 0 to 10, ten as one token; other numbers, signs and letters are left out."""
-    top = _listed([("8", 0.4), (" 8", 0.1), ("10", 0.2), ("11", 0.1), ("²", 0.05), ("-1", 0.05), ("good", 0.1)])
+    top = _listed(
+        [("8", 0.4), (" 8", 0.1), ("10", 0.2), ("11", 0.1), ("²", 0.05), ("-1", 0.05), ("good", 0.1)]
+    )
     assert pytest.approx({8: 0.5, 10: 0.2}) == readings.score_chances(top)
 
 

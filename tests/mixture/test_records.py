@@ -29,7 +29,9 @@ def test_words_by_hand(words: int, text: str) -> None:
     assert words == count_words(text)
 
 
-@given(st.lists(st.from_regex(r"[a-z0-9.,'!-]{1,8}", fullmatch=True)), st.sampled_from([" ", "\n", "  ", "\t"]))
+@given(
+    st.lists(st.from_regex(r"[a-z0-9.,'!-]{1,8}", fullmatch=True)), st.sampled_from([" ", "\n", "  ", "\t"])
+)
 def test_words_are_what_stands_between_spaces(words: list[str], space: str) -> None:
     """Words joined by any space are counted again."""
     assert len(words) == count_words(space.join(words))

@@ -21,5 +21,11 @@ def test_a_seed_stays_the_same_over_versions() -> None:
 
 def test_every_part_counts() -> None:
     """Another root, text, index or border between parts is another seed."""
-    seeds = {seed_of(0, "ab", 1), seed_of(1, "ab", 1), seed_of(0, "a", 1), seed_of(0, "ab", 2), seed_of(0, "a", "b1")}
+    seeds = {
+        seed_of(0, "ab", 1),
+        seed_of(1, "ab", 1),
+        seed_of(0, "a", 1),
+        seed_of(0, "ab", 2),
+        seed_of(0, "a", "b1"),
+    }
     assert 5 == len(seeds)

@@ -35,7 +35,7 @@ def test_the_first_error_cancels_the_others() -> None:
         raise ValueError("the first")
 
     async def run() -> int:
-        with pytest.raises(ValueError, match="^the first$"):
+        with pytest.raises(ValueError, match=r"^the first$"):
             await all_or_first_error([waiting(), failing(), waiting()])
         return len(asyncio.all_tasks())
 

@@ -26,7 +26,7 @@ def test_the_version_stands_beside_every_score() -> None:
     "request_of_gate",
     [
         wording.decompose("A fox.", max_subtasks=3),
-        wording.assess("A fox.", ["a", "b"], ["mystery", "a field with \"quotes\""]),
+        wording.assess("A fox.", ["a", "b"], ["mystery", 'a field with "quotes"']),
     ],
 )
 def test_schemas_are_strict(request_of_gate: ChatRequest) -> None:
@@ -82,7 +82,9 @@ def test_no_text_forges_a_mark(text: str) -> None:
 
 def test_a_question_for_a_field_ends_with_the_phrase() -> None:
     """Two rounds of examples, one for each field; given ones in place of known ones; a blank one never."""
-    text = wording.field_of_phrase("on\n Mars", ["mystery", "gardening", "law"], {"gardening": ("a rose",), "law": ()})
+    text = wording.field_of_phrase(
+        "on\n Mars", ["mystery", "gardening", "law"], {"gardening": ("a rose",), "law": ()}
+    )
     assert text == (
         "Book: the murder weapon. Genre: mystery\n"
         "Book: a rose. Genre: gardening\n"
@@ -115,7 +117,13 @@ def test_a_passage_is_asked_for_with_its_part() -> None:
     assert "40 words" in content
     assert (72, 5) == (request.max_tokens, request.seed)
     whole = wording.write(
-        persona="Be brief.", kind="explanation", prompt="a den", subtask="a den", words=40, max_tokens=9, seed=5
+        persona="Be brief.",
+        kind="explanation",
+        prompt="a den",
+        subtask="a den",
+        words=40,
+        max_tokens=9,
+        seed=5,
     )
     assert 1 == _user(whole).count("a den")
 

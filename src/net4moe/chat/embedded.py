@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -140,7 +141,8 @@ async def _address(
 
 
 def _why_not_started(weights: Path, log: IO[bytes]) -> str:
+    """Take the engine's first error: the later ones only say that there was one."""
     log.seek(0)
-    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()] or lines or ["no reason given"]
-    return f"the embedded engine cannot serve {weights}: {errors[-1][-160:]}."
+    said = log.read().decode("utf-8", "replace").strip()
+    errors = re.findall(r" E [^:\n]*: (.+)", said) or said.splitlines()[-1:] or ["no reason given"]
+    return f"the embedded engine cannot serve {weights}: {errors[0][:160].rstrip(' .')}."

@@ -25,6 +25,7 @@ def main() -> None:
     params.api_keys = [settings["key"]]
     params.endpoint_slots = False
     params.endpoint_props = False
+    params.verbosity = 1  # errors: the rest is a kilobyte a call, kept for as long as the engine runs
     params.n_parallel = settings["num_slots"]
     params.n_ctx = settings["num_context"] * settings["num_slots"]
     params.cpuparams.n_threads = settings["num_threads"]

@@ -118,11 +118,17 @@ class HttpChatModel(ChatModel):
         )
 
     async def reply(self, request: Request, *, on_text: OnText | None = None) -> Reply:
-        """Answer one request, trying again where that can help."""
+        """Answer one request, trying again where that can help.
+
+        Where the time is over between two tries, the error is that of the last one.
+        """
+        failures: list[ChatError] = []
         try:
             async with self._places, asyncio.timeout(self._patience.total_s):
-                return await self._retried(request, on_text)
+                return await self._retried(request, on_text, failures)
         except TimeoutError as error:
+            if failures:
+                raise failures[-1] from error
             msg = f"{self._who} gave no answer within {self._patience.total_s:g} s in all."
             raise ChatTimeout(msg, model=self.name) from error
 
@@ -130,10 +136,12 @@ class HttpChatModel(ChatModel):
         """Close the connections."""
         await self._client.close()
 
-    async def _retried(self, request: Request, on_text: OnText | None) -> Reply:
+    async def _retried(self, request: Request, on_text: OnText | None, failures: list[ChatError]) -> Reply:
         end_s = time.monotonic() + self._patience.total_s
 
         def wait_s(error: Exception) -> bool | float:
+            if isinstance(error, ChatError):
+                failures.append(error)
             if isinstance(error, ChatRateLimited) and error.retry_after_s is not None:
                 return error.retry_after_s < end_s - time.monotonic() and error.retry_after_s
             return isinstance(error, ChatError) and error.retryable

@@ -356,9 +356,10 @@ def _check(config: Config, source: Source) -> None:
             "`logprobs`."
         )
         raise source.error(msg, ("gate", "model"))
-    if len([device for device in config.devices if device.local]) > 1:
+    local = [index for index, device in enumerate(config.devices) if device.local]
+    if len(local) > 1:
         msg = "only one device can be the user's own (`local = true`)."
-        raise source.error(msg, ("devices",))
+        raise source.error(msg, ("devices", local[1], "local"))
     if config.seed < 0:
         msg = f"`seed` must be at least 0, got {config.seed}."
         raise source.error(msg, ("seed",))

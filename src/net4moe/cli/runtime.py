@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from net4moe.chat import (
     ChatModel,
@@ -65,6 +66,7 @@ async def running_mixture(
       placement: decides who takes which subtask.
       model: weights of the embedded model, where not the default ones.
     """
+    set_on_retry_hooks([_say_retry])
     async with AsyncExitStack() as stack:
         models: dict[str, ChatModel] = {}
         if EMBEDDED in _models_used(config):
@@ -143,6 +145,10 @@ async def _endpoint(
     )
     stack.push_async_callback(model.close)
     return model
+
+
+def _say_retry(details: RetryDetails) -> None:
+    console.note(f"{details.caused_by} Trying again in {details.wait_for:.1f} s.")
 
 
 def _never(request: object) -> str:

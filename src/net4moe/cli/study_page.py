@@ -19,7 +19,13 @@ def command_of(
     """Write the command that runs a study again."""
     parts = ["net4moe", "study"]
     parts += ["--quick"] if quick else []
-    for option, value in (("table", table), ("prompts", prompts), ("config", config), ("seed", seed), ("out", out)):
+    for option, value in (
+        ("table", table),
+        ("prompts", prompts),
+        ("config", config),
+        ("seed", seed),
+        ("out", out),
+    ):
         parts += [] if value is None else [f"--{option}", str(value)]
     return shlex.join(parts)
 

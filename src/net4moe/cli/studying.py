@@ -47,7 +47,9 @@ def studied(
     """Do the study and print where everything is."""
     config = with_changes(load(config_file), seed=seed, max_cost_usd=max_cost_usd)
     if quick:
-        config = replace(config, study=replace(config.study, num_seeds=_QUICK_SEEDS, num_epochs=_QUICK_EPOCHS))
+        config = replace(
+            config, study=replace(config.study, num_seeds=_QUICK_SEEDS, num_epochs=_QUICK_EPOCHS)
+        )
     given = None if table_file is None else _given_table(table_file)
     prompts = () if given is not None else _prompts(config, prompts_file, quick=quick)
     run = RunDirectory.opened(out, _fingerprint(config, prompts, given, quick=quick, model=model))
@@ -75,7 +77,12 @@ def studied(
                     ledger=ledger,
                     stages=tuple(clock.stages),
                     command=command_of(
-                        quick=quick, table=table_file, prompts=prompts_file, config=config_file, seed=seed, out=out
+                        quick=quick,
+                        table=table_file,
+                        prompts=prompts_file,
+                        config=config_file,
+                        seed=seed,
+                        out=out,
                     ),
                     is_quick=quick,
                     was_collected=given is None,
@@ -116,7 +123,10 @@ def _plan(config: Config) -> LearningPlan:
 
 
 def _learned(table: ScoreTable, plan: LearningPlan, clock: "_Stages") -> Learned:
-    with clock.stage(f"Training {plan.num_seeds} agents"), console.counting("training: epochs") as on_progress:
+    with (
+        clock.stage(f"Training {plan.num_seeds} agents"),
+        console.counting("training: epochs") as on_progress,
+    ):
         try:
             return learned(table, plan, on_progress=on_progress)
         except ValueError as error:
@@ -128,7 +138,9 @@ def _same_experts(config: Config, model: Path | None, table: ScoreTable) -> bool
     """Tell whether fresh rows can stand beside those of a table: same experts, fields and models."""
     known = {(row.expert, row.expert_field, row.model) for row in table.rows}
     name = embedded_name(model)
-    wanted = {(expert.name, expert.field, name if expert.model == EMBEDDED else "") for expert in config.experts}
+    wanted = {
+        (expert.name, expert.field, name if expert.model == EMBEDDED else "") for expert in config.experts
+    }
     return wanted <= known and config.judge.model == EMBEDDED
 
 

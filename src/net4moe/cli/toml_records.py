@@ -19,7 +19,8 @@ T = TypeVar("T")
 Place = tuple[str | int, ...]
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
-_KEY = re.compile(r"^\s*([\w\-\"']+)\s*=")
+_KEY = re.compile(r"^\s*([\w\-.\"' ]+?)\s*=")
+_PART = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s\"']+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,25 +148,29 @@ def _named(place: Place) -> str:
 def _line_of(text: str, place: Place) -> int | None:
     """Find the line of a key, else of the table that holds it; from 1."""
     header: Place = ()
-    counts: dict[str, int] = {}
+    counts: dict[Place, int] = {}
     best: int | None = None
     wanted = _without_last_indices(place)
     for number, line in enumerate(text.splitlines(), start=1):
         if found := _HEADER.match(line):
-            name = found.group(2).strip()
-            parts: tuple[str, ...] = tuple(part.strip().strip("\"'") for part in name.split("."))
+            header = _parts(found.group(2))
             if found.group(1) == "[[":
-                counts[name] = counts.get(name, -1) + 1
-                header = (*parts, counts[name])
-            else:
-                header = parts
+                counts[header] = counts.get(header, -1) + 1
+                header = (*header, counts[header])
             if wanted[: len(header)] == header:
                 best = number
-        elif (key := _KEY.match(line)) and wanted[: len(header) + 1] == (*header, key.group(1).strip("\"'")):
-            best = number
-            if len(wanted) == len(header) + 1:
+        elif key := _KEY.match(line):
+            here = (*header, *_parts(key.group(1)))
+            if wanted == here:
                 return number
+            if wanted[: len(here)] == here:
+                best = number
     return best
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Split a dotted name; dots between quotes are part of it."""
+    return tuple(part.strip("\"'") for part in _PART.findall(name))
 
 
 def _without_last_indices(place: Sequence[str | int]) -> Place:

@@ -18,7 +18,7 @@ class RewardConfig:
 
     The paper names score, compute cost and transfer cost and leaves their scale open; the numbers are ours.
     With links of 10 kHz and signal-to-noise ratios uniform in 0 to 20 dB, a passage of 60 words needs
-    0.107 s (standard deviation 0.063 s), so that its mean transfer cost is 0.80 (0.47).
+    0.107 s (standard deviation 0.063 s), so that its mean transfer cost is 0.53 (0.31).
 
     Attributes:
       quality_weight: reward units for one point of explicit score, at least 0.
@@ -27,7 +27,7 @@ class RewardConfig:
     """
 
     quality_weight: float = 1.0
-    transfer_cost_per_s: float = 7.5
+    transfer_cost_per_s: float = 5.0
     bits_per_word: float = 48.0
 
     def __post_init__(self) -> None:

@@ -1,17 +1,18 @@
 """The paper's two figures: learning curves, and the mean and final reward of each policy.
 
-Drawn with Matplotlib's objects, without its global state, at the width of a journal column. The colours are
-those of Okabe and Ito, which stay apart for colour-blind readers; the line styles stay apart in grey. The same
-records give the same bytes.
+Drawn with Matplotlib's objects, without pyplot and whatever style a user has set, at the width of a journal
+column. The colours are those of Okabe and Ito, which stay apart for colour-blind readers; the line styles stay
+apart in grey. The same records give the same bytes.
 """
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -25,7 +26,7 @@ __all__ = ["draw_bars", "draw_curves", "to_png", "to_svg"]
 _WIDTH_INCHES = 3.5
 _PNG_DPI = 200
 
-_RC = {
+_STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
     "font.size": 7.5,
@@ -67,7 +68,7 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
     """
     pens = _pens([curve.label for curve in curves])
     legend_rows = -(-len(curves) // 2)
-    with matplotlib.rc_context(_RC):
+    with style.context(_STYLE, after_reset=True):
         figure = Figure(figsize=(_WIDTH_INCHES, 2.35 + 0.16 * legend_rows), layout="constrained")
         axes = figure.add_subplot()
         for curve, pen in zip(curves, pens, strict=True):
@@ -101,6 +102,7 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
             borderpad=0.1,
             fontsize=6.8,
         )
+        _settle(figure)
     return figure
 
 
@@ -114,8 +116,8 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
       reward_label: text under the axis.
     """
     pens = _pens([policy.label for policy in policies])
-    decimals = decimals_to_tell_apart([end.point for policy in policies for end in (policy.mean, policy.final)])
-    with matplotlib.rc_context(_RC):
+    decimals = decimals_to_tell_apart([end.point for end in _ends(policies)])
+    with style.context(_STYLE, after_reset=True):
         figure = Figure(figsize=(_WIDTH_INCHES, 0.75 + 0.42 * len(policies)), layout="constrained")
         axes = figure.add_subplot()
         for row, (policy, pen) in enumerate(zip(policies, pens, strict=True)):
@@ -132,13 +134,8 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
         axes.set_axisbelow(True)
         axes.set_xlabel(reward_label)
-        handles = [
-            Patch(facecolor="#C8C8C8", edgecolor="#555555", linewidth=0.6, label="Mean over all epochs"),
-            Patch(facecolor="#555555", edgecolor="#555555", linewidth=0.6, label="Final"),
-            Line2D([], [], color="#333333", linewidth=0.9, label="95 % interval"),
-        ]
         figure.legend(
-            handles=handles,
+            handles=_bar_keys(has_intervals=any(end.low < end.high for end in _ends(policies))),
             loc="outside upper center",
             ncols=3,
             frameon=False,
@@ -146,13 +143,14 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
             columnspacing=1.2,
             borderpad=0.1,
         )
+        _settle(figure)
     return figure
 
 
 def to_png(figure: Figure) -> bytes:
     """Render a figure as PNG, 200 dots per inch."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context(_RC):
+    with style.context(_STYLE, after_reset=True):
         FigureCanvasAgg(figure).print_figure(
             buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None}, facecolor="white"
         )
@@ -162,7 +160,7 @@ def to_png(figure: Figure) -> bytes:
 def to_svg(figure: Figure) -> bytes:
     """Render a figure as SVG, its texts kept as texts."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context(_RC):
+    with style.context(_STYLE, after_reset=True):
         FigureCanvasAgg(figure).print_figure(
             buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white"
         )
@@ -175,7 +173,7 @@ def _bar(axes: Axes, y: float, reward: Interval, pen: _Pen, decimals: int, *, is
         y,
         reward.point,
         height=0.36,
-        color=pen.color if is_final else matplotlib.colors.to_rgba(pen.color, 0.3),
+        color=pen.color if is_final else to_rgba(pen.color, 0.3),
         edgecolor=pen.color,
         linewidth=0.6,
         zorder=3,
@@ -196,13 +194,27 @@ def _bar(axes: Axes, y: float, reward: Interval, pen: _Pen, decimals: int, *, is
     )
 
 
+def _bar_keys(*, has_intervals: bool) -> list[Patch | Line2D]:
+    keys: list[Patch | Line2D] = [
+        Patch(facecolor="#C8C8C8", edgecolor="#555555", linewidth=0.6, label="Mean over all epochs"),
+        Patch(facecolor="#555555", edgecolor="#555555", linewidth=0.6, label="Final"),
+    ]
+    if has_intervals:
+        keys.append(Line2D([], [], color="#333333", linewidth=0.9, label="95 % interval"))
+    return keys
+
+
+def _ends(policies: Sequence[PolicyResult]) -> list[Interval]:
+    return [reward for policy in policies for reward in (policy.mean, policy.final)]
+
+
 def _bar_limits(policies: Sequence[PolicyResult]) -> tuple[float, float]:
     """Choose an axis that holds 0, every interval and room for the values."""
-    ends = [reward for policy in policies for reward in (policy.mean, policy.final)]
+    ends = _ends(policies)
     low = min(0.0, *(min(end.low, end.point) for end in ends))
     high = max(0.0, *(max(end.high, end.point) for end in ends))
     room = 0.2 * (high - low or 1.0)
-    return (low - room if low < 0.0 else 0.0), (high + room if high > 0.0 else 0.0)
+    return (low - room if low < 0.0 else 0.0), (high + room if high > 0.0 or low == 0.0 else 0.0)
 
 
 def _span(values: Sequence[float], *, padding: float) -> tuple[float, float]:
@@ -227,6 +239,12 @@ def _pens(labels: Sequence[str]) -> list[_Pen]:
         else:
             pens.append(_PENS[word])
     return pens
+
+
+def _settle(figure: Figure) -> None:
+    """Place everything once, so that all files of a figure agree."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _frame(axes: Axes) -> None:

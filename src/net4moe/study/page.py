@@ -54,7 +54,6 @@ def render(result: StudyResult, *, curves_svg: bytes, bars_svg: bytes) -> str:
       A whole HTML page, to be stored as UTF-8.
     """
     points = [end.point for policy in result.policies for end in (policy.mean, policy.final)]
-    differences = [comparison.difference.point for comparison in result.comparisons]
     decimals = decimals_to_tell_apart(points)
     template = _environment().from_string(
         resources.files("net4moe.study").joinpath("report.html.jinja").read_text("utf-8")
@@ -65,8 +64,7 @@ def render(result: StudyResult, *, curves_svg: bytes, bars_svg: bytes) -> str:
         learned=next((one for one in result.policies if one.label.startswith("Proposed DRL")), None),
         seeds=_seeds(result.seeds),
         total_s=sum(stage.seconds for stage in result.stages),
-        reward=partial(_number, decimals=decimals),
-        difference=partial(_number, decimals=max(decimals, decimals_to_tell_apart([0.0, *differences]))),
+        reward=partial(_number, decimals=decimals + 1),
         meaning=partial(_by_legend, _MEANINGS),
         paper_bars=partial(_by_legend, _PAPER_BARS),
         paper_upper=_PAPER_BARS["Upper bound"],
@@ -109,7 +107,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _percent(share: float, decimals: int = 1) -> str:
-    return f"{_number(100 * share, decimals)} %"
+    return f"{_number(100 * share, decimals)}\N{NO-BREAK SPACE}%"
 
 
 def _duration(seconds: float) -> str:

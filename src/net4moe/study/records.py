@@ -82,7 +82,7 @@ class Curve:
         """Refuse a curve that cannot be drawn."""
         lengths = {len(self.epochs), len(self.point), len(self.low), len(self.high)}
         if len(lengths) != 1 or 0 in lengths:
-            msg = f"The curve of '{self.policy}' needs as many rewards as epochs, got lengths {lengths}."
+            msg = f"The curve of '{self.policy}' needs as many rewards as epochs, got lengths {sorted(lengths)}."
             raise ValueError(msg)
         if not all(map(math.isfinite, (*self.point, *self.low, *self.high))):
             msg = f"The curve of '{self.policy}' must be finite."
@@ -118,7 +118,7 @@ class Comparison:
       label: legend words of the first policy.
       other_label: legend words of the second.
       difference: how far the first ends above the second, seed by seed.
-      probability_of_improvement: how likely a run of the first ends above a run of the second.
+      probability_of_improvement: how likely the first ends above the second on the same seed.
     """
 
     label: str

@@ -78,9 +78,7 @@ def comparisons_of(rewards: Sequence[PolicyRewards], rng: np.random.Generator) -
             label=LEGEND["sac"],
             other_label=one.label,
             difference=statistics.paired_difference(final["sac"], final[one.policy], rng),
-            probability_of_improvement=statistics.probability_of_improvement(
-                final["sac"], final[one.policy], rng
-            ),
+            probability_of_improvement=statistics.probability_of_improvement(final["sac"], final[one.policy]),
         )
         for one in _ordered(rewards)
         if one.policy != "sac"

@@ -141,7 +141,9 @@ class RunDirectory:
             msg = f"`{run_file}` is not of format {_FORMAT}, the one this version writes. {_WAY_OUT}"
             raise RunError(msg)
         if content.get("study") != self.study:
-            msg = f"`{self.path}` holds another study: its prompts, table, model or settings differ. {_WAY_OUT}"
+            msg = (
+                f"`{self.path}` holds another study: its prompts, table, model or settings differ. {_WAY_OUT}"
+            )
             raise RunError(msg)
 
 

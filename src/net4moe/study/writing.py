@@ -11,14 +11,14 @@ import numpy as np
 
 from net4moe.chat import Ledger
 from net4moe.environment import history
-from net4moe.policy import Checkpoint, checkpoint
+from net4moe.policy import LEGEND, Checkpoint, checkpoint
 from net4moe.study import figures, page
 from net4moe.study.learning import Learned, LearningPlan
 from net4moe.study.records import (
     CallCosts,
+    Comparison,
     Example,
     JudgeNote,
-    PolicyResult,
     Stage,
     StudyResult,
     Version,
@@ -96,6 +96,7 @@ def write(run: RunDirectory, found: Ingredients) -> StudyResult:
 def _result(found: Ingredients) -> StudyResult:
     rng = np.random.default_rng(found.plan.seed)
     policies = policies_of(found.learned.rewards, rng)
+    comparisons = comparisons_of(found.learned.rewards, rng)
     summary = table_summary(found.table, num_held_out=len(found.learned.held_out_prompts))
     plan = found.plan
     return StudyResult(
@@ -114,7 +115,7 @@ def _result(found: Ingredients) -> StudyResult:
         ),
         curves=curves_of(found.learned.rewards, rng),
         policies=policies,
-        comparisons=comparisons_of(found.learned.rewards, rng),
+        comparisons=comparisons,
         example=found.example,
         table=summary,
         costs=_costs(found),
@@ -127,7 +128,7 @@ def _result(found: Ingredients) -> StudyResult:
         ),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         command=found.command,
-        warnings=_warnings(found, policies),
+        warnings=_warnings(found, comparisons),
     )
 
 
@@ -150,9 +151,7 @@ def _summary(found: Ingredients) -> str:
 def _judge(table: ScoreTable) -> JudgeNote:
     names = "; ".join(dict.fromkeys(row.judge for row in table.rows))
     scores = [row.explicit_score for row in table.rows if row.explicit_score is not None]
-    spread = (
-        f"Over this table its scores have mean {np.mean(scores):.2f} and standard deviation {np.std(scores):.2f}."
-    )
+    spread = f"Over this table its scores have mean {np.mean(scores):.2f} and standard deviation {np.std(scores):.2f}."
     if _EMBEDDED in names:
         measured = (
             "Measured: a model of this size gives good stories, shuffled stories and word salad the same score "
@@ -160,7 +159,9 @@ def _judge(table: ScoreTable) -> JudgeNote:
             "machinery works, no more."
         )
     else:
-        measured = "How reliable this judge is was not measured here; take differences of its scores with care."
+        measured = (
+            "How reliable this judge is was not measured here; take differences of its scores with care."
+        )
     return JudgeNote(
         name=names,
         method=(
@@ -171,16 +172,15 @@ def _judge(table: ScoreTable) -> JudgeNote:
     )
 
 
-def _warnings(found: Ingredients, policies: Sequence[PolicyResult]) -> tuple[str, ...]:
-    by_name = {policy.policy: policy for policy in policies}
+def _warnings(found: Ingredients, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     warnings: list[str] = []
     if any(_EMBEDDED in row.judge for row in found.table.rows[:1]):
         warnings.append(
             "The judge is a model of 135 million parameters that cannot tell good texts from bad ones. The "
             "rewards differ by what computing and radio cost, hardly by quality."
         )
-    cheapest = by_name["lowest_cost"].final
-    if cheapest.point >= by_name["sac"].final.low:
+    cheapest = next(one for one in comparisons if one.other_label == LEGEND["lowest_cost"])
+    if cheapest.difference.low <= 0:
         warnings.append(
             "The rule that takes the cheapest device does as well as the trained agent: with these scores there "
             "is nothing beyond cost to learn."
