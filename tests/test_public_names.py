@@ -32,7 +32,9 @@ def test_public_names_are_documented(room: str) -> None:
     """Every class and function that a room offers says what it is."""
     module = importlib.import_module(f"net4moe.{room}")
     offered = [getattr(module, name) for name in getattr(module, "__all__", [])]
-    bare = [thing.__name__ for thing in offered if isinstance(thing, type | FunctionType) and not thing.__doc__]
+    bare = [
+        thing.__name__ for thing in offered if isinstance(thing, type | FunctionType) and not thing.__doc__
+    ]
     assert bare == []
 
 

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from net4moe.chat import ChatModel, ChatRequest, HttpChatModel, Message, OnText, Reply, Request, TextRequest
 
-CHAT = ChatRequest(messages=(Message(role="user", content="A fox learns to sail."),), max_tokens=20)
+
+def chat(content: str, max_tokens: int = 20) -> ChatRequest:
+    """Make a chat of one message."""
+    return ChatRequest(messages=(Message(role="user", content=content),), max_tokens=max_tokens)
+
+
+CHAT = chat("A fox learns to sail.")
 TEXT = TextRequest(text="Book: a fox at sea. Genre:", max_tokens=1, top_logprobs=2)
 
 
@@ -37,3 +44,9 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(asyncio, "sleep", nap)
     return waits
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give the place of a ledger in a folder that is not there yet."""
+    return tmp_path / "run" / "ledger.sqlite"

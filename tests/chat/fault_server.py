@@ -208,7 +208,11 @@ def plain(body: str, content_type: str = "application/json") -> Play:
 
 def bare(answer: bytes) -> Play:
     """Write bytes and close the connection."""
-    return lambda call: call.write(answer) and None
+
+    def play(call: Call) -> None:
+        call.write(answer)
+
+    return play
 
 
 def status(code: int, message: str = "the fox is out", *, body: str | None = None, **headers: str) -> Play:

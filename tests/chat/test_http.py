@@ -299,8 +299,9 @@ def test_a_place_is_given_back(fault: Play, naps: list[float]) -> None:
     assert not places.locked()
 
 
-def test_a_call_that_nobody_waits_for_stops_the_endpoint() -> None:
-    """A cancelled call gives its place back and closes its stream, so that the endpoint stops writing."""
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "endless"])
+def test_a_call_that_nobody_waits_for_stops_the_endpoint(cancelled: bool) -> None:
+    """A call that ends before its stream gives its place back and closes the stream: the endpoint stops."""
     begun, gone = threading.Event(), threading.Event()
 
     def writes(call: Call) -> None:
@@ -310,20 +311,22 @@ def test_a_call_that_nobody_waits_for_stops_the_endpoint() -> None:
         except OSError:
             gone.set()
 
-    async def cancel() -> None:
+    async def leave() -> None:
         places = asyncio.Semaphore(1)
         model = HttpChatModel(server.base_url, name="tiny", places=places)
-        task = asyncio.create_task(model.reply(replace(CHAT, max_tokens=10**9)))
+        task = asyncio.create_task(model.reply(replace(CHAT, max_tokens=10**9 if cancelled else 1)))
         await asyncio.to_thread(begun.wait)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        if cancelled:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError if cancelled else ReplyError) as caught:
             await task
         assert not places.locked()
+        assert await asyncio.to_thread(gone.wait, 30.0)
+        assert caught.value.__traceback__ is not None  # held until here, with all that its frames hold
         await model.close()
 
     with FaultServer(writes) as server:
-        asyncio.run(cancel())
-        assert gone.wait(30.0)
+        asyncio.run(leave())
 
 
 def test_no_more_calls_at_a_time_than_places() -> None:

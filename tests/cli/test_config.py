@@ -181,6 +181,7 @@ def test_the_command_line_changes_a_setting() -> None:
         ),
         ("line 1: `max_cost_usd` must be at least 0, got -1.0.", "max_cost_usd = -1\n"),
         ("line 1: `seed` must be at least 0, got -1.", "seed = -1\n"),
+        ("line 2: device 'labtop' hosts no expert; did you mean 'laptop'?", "[[devices]]\nname = 'labtop'\n"),
         (
             "line 2: `distribution` must be one of 'uniform_db', 'rayleigh', 'normal_db', 'fixed', got 'flat'.",
             "[snr]\ndistribution = 'flat'\n",

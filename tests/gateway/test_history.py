@@ -65,7 +65,7 @@ def test_damaged_histories(tmp_path: Path, changes: dict[str, Any], sentence: st
         read(path)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "not JSON", "5", "null"])
+@pytest.mark.parametrize("content", ["", "{}", "not JSON", "5", "null", "[1]"])
 def test_files_that_are_no_history(tmp_path: Path, content: str) -> None:
     """One sentence, whatever is in it."""
     path = tmp_path / "history.json"

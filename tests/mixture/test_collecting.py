@@ -151,12 +151,10 @@ def test_errors_end_the_collection() -> None:
 
 
 def test_prompts_of_one_id_are_refused() -> None:
-    """Two prompts with one id cannot stand in one table."""
+    """Before any call is made."""
     model = ScriptedChatModel(lambda _: "So it was.")
     prompts = [Prompt(id="p", text="A fox."), Prompt(id="p", text="A hen.")]
-    text = (
-        "row 4: `expert` must have one row for each subtask, got a second of 'e-mystery' for subtask 0 "
-        "of prompt 'p'."
-    )
+    text = "two prompts have the id 'p'; ids must be unique."
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         asyncio.run(score_table(_mixture(model, model), prompts))
+    assert [] == model.requests

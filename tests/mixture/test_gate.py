@@ -188,10 +188,9 @@ class TestRead:
     """A gate that is read, not asked."""
 
     def test_subtasks_by_hand(self) -> None:
-        """The habit is taken out: what the model says of nothing is divided away, and the rest shared to 1."""
+        """The probabilities of the fields' first tokens, shared out to 1; the expectation over the digits."""
         model = _reader(
             {
-                "something": _top(mystery=0.8, romance=0.2),
                 "A detective falls in love": _top(mystery=0.4, romance=0.6),
                 "with a robot": _top(mystery=0.8, romance=0.2),
                 "on Mars": _top(mystery=0.8, romance=0.2),
@@ -213,23 +212,23 @@ class TestRead:
             third.text,
         )
         assert "romance" == first.field
-        assert pytest.approx({"mystery": 0.5 / 3.5, "romance": 3 / 3.5}) == dict(first.relevance)
-        assert pytest.approx({"mystery": 0.5, "romance": 0.5}) == dict(second.relevance)
+        assert pytest.approx({"mystery": 0.4, "romance": 0.6}) == dict(first.relevance)
+        assert pytest.approx({"mystery": 0.8, "romance": 0.2}) == dict(second.relevance)
         assert pytest.approx(45.0) == first.words
-        assert pytest.approx(7 * 0.0625 / 3) == first.price_usd
+        assert pytest.approx(6 * 0.0625 / 3) == first.price_usd
 
     @pytest.mark.parametrize(("words", "digit"), [(15.0, "1"), (120.0, "9"), (120.0, "8"), (45.0, "x")])
     def test_words_have_bounds(self, words: float, digit: str) -> None:
         """Fifteen words for each step of length, at most 120; no digit at all is a middling length."""
         same = _top(mystery=0.5, romance=0.5)
-        phrases = ("something", "A detective falls in love", "with a robot", "on Mars")
+        phrases = ("A detective falls in love", "with a robot", "on Mars")
         length = _top(**{digit: 1.0})
         assert words == _decomposed(_reader(dict.fromkeys(phrases, same), length=length))[0].words
 
     def test_nothing_is_routed_to_a_generalist_by_field(self) -> None:
         """Its field is not among the relevances; alone, it takes everything."""
         same = _top(general=0.9, mystery=0.1)
-        model = _reader(dict.fromkeys(("something", "A detective falls in love with a robot on Mars"), same))
+        model = _reader({"A detective falls in love with a robot on Mars": same})
         (subtask,) = _decomposed(model, "general", "mystery", max_subtasks=1)
         assert (("mystery", 1.0),) == subtask.relevance
         (subtask,) = _decomposed(model, "general", max_subtasks=1)
@@ -238,15 +237,28 @@ class TestRead:
     def test_a_first_token_shared_by_two_fields(self) -> None:
         """It tells nothing between them."""
         same = _top(science=0.9, mystery=0.1)
-        model = _reader(dict.fromkeys(("something", "A detective falls in love with a robot on Mars"), same))
+        model = _reader({"A detective falls in love with a robot on Mars": same})
         (subtask,) = _decomposed(model, "science fiction", "science", "mystery", max_subtasks=1)
         shares = dict(subtask.relevance)
         assert pytest.approx(shares["science"]) == shares["science fiction"]
 
+    def test_an_explanation_leans_to_its_field(self) -> None:
+        """Half of it goes there, whatever the model says; of a story nothing does."""
+        same = _top(history=0.6, explanation=0.2)
+        model = _reader({"radio": same, "A detective falls in love with a robot on Mars": same})
+        explained = asyncio.run(
+            Gate(model=model, max_subtasks=1).decompose(
+                Prompt(id="p", text="Explain radio."), _experts("history", "explanation")
+            )
+        )
+        assert pytest.approx({"history": 0.6 / 1.4, "explanation": 0.8 / 1.4}) == dict(explained[0].relevance)
+        (told,) = _decomposed(model, "history", "explanation", max_subtasks=1)
+        assert {"history": 1.0, "explanation": 0.0} == dict(told.relevance)
+
     def test_examples_of_all_experts_of_a_field_are_told(self) -> None:
         """An expert without examples does not hide those of another."""
         same = _top(law=0.5)
-        model = _reader(dict.fromkeys(("something", "A detective falls in love with a robot on Mars"), same))
+        model = _reader({"A detective falls in love with a robot on Mars": same})
         experts = [
             Expert(name="a", field="law", model=model, examples=("a contract",)),
             Expert(name="b", field="law", model=model),

@@ -36,28 +36,12 @@ def _likeliest(weights: list[float]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("field", "after", "name"),
-    [
-        ("mystery", "mystery", "routing_murder"),
-        ("science fiction", "adventure", "routing_mars"),
-        ("romance", "romance", "routing_love"),
-    ],
+    ("field", "name"),
+    [("mystery", "routing_murder"), ("science fiction", "routing_mars"), ("romance", "routing_love")],
 )
-def test_phrases_are_routed(field: str, after: str, name: str) -> None:
-    """To the right field of seven; with the habit taken out "on Mars" is an adventure, science fiction next."""
-    habit = readings.label_chances(_recorded("routing_nothing").top[0], FIELDS)
-    weights = readings.label_chances(_recorded(name).top[0], FIELDS)
-    assert field == _likeliest(weights)
-    shares = [weight / usual for weight, usual in zip(weights, habit, strict=True)]
-    assert after == _likeliest(shares)
-    assert field in [FIELDS[index] for index in sorted(range(len(FIELDS)), key=shares.__getitem__)[-2:]]
-
-
-def test_a_label_that_is_not_among_the_likeliest() -> None:
-    """It gets the least of their chances: unheard of in the habit and in the reply, it is neither up nor down."""
-    habit = readings.label_chances(_recorded("routing_nothing").top[0], ("plumbing",))
-    weights = readings.label_chances(_recorded("routing_love").top[0], ("plumbing",))
-    assert 0.1 < weights[0] / habit[0] < 10
+def test_phrases_are_routed(field: str, name: str) -> None:
+    """To the right field of seven."""
+    assert field == _likeliest(readings.label_chances(_recorded(name).top[0], FIELDS))
 
 
 def test_lengths_are_read() -> None:

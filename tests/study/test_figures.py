@@ -124,25 +124,35 @@ def test_dollars_in_a_label_are_dollars(result: StudyResult) -> None:
 
 
 def test_further_policies_get_colours_of_their_own(result: StudyResult) -> None:
-    """Four more lines beside the paper's four stay apart."""
+    """Five more lines beside the paper's four stay apart."""
     labels = [curve.label for curve in result.curves] + [
         "Strongest link",
         "Best expert",
         "Lowest cost",
         "Best given the observation",
+        "Highest expectation",
     ]
     figure = figures.draw_curves(labelled(result, labels), epoch_label="Epoch", reward_label="Reward")
-    assert 8 == len({line.get_color() for line in figure.axes[0].lines})
+    assert 9 == len({line.get_color() for line in figure.axes[0].lines})
 
 
-@pytest.mark.parametrize("num_curves", [1, 4, 8])
-def test_no_word_leaves_the_figure(num_curves: int, result: StudyResult) -> None:
-    """The legend of eight long names fits the width of a column."""
-    labels = ["Best given the observation", "Benchmark (round robin)"] * 4
-    figure = figures.draw_curves(
-        labelled(result, labels[:num_curves]), epoch_label="Epoch (16 prompts)", reward_label="Reward"
-    )
-    figures.to_png(figure)
-    box = figure.legends[0].get_window_extent()
-    assert 0.0 <= box.x0 < box.x1 <= figure.bbox.width
-    assert 0.0 <= box.y0 < box.y1 <= figure.bbox.height
+@pytest.mark.parametrize("num_policies", [1, 4, 9])
+def test_no_word_leaves_the_figure(num_policies: int, result: StudyResult) -> None:
+    """Nine long names fit the width of a column, in the legend and beside the bars."""
+    labels = (["Best given the observation", "Benchmark (round robin)"] * 5)[:num_policies]
+    ends = Interval(low=-7.9125, point=7.9125, high=7.914)
+    policies = [PolicyResult(policy=label, label=label, mean=ends, final=ends) for label in labels]
+    for figure in (
+        figures.draw_curves(
+            labelled(result, labels), epoch_label="Epoch (16 prompts)", reward_label="Reward"
+        ),
+        figures.draw_bars(policies, reward_label="Reward"),
+    ):
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert 0.0 <= box.x0 < box.x1 <= width
+        assert 0.0 <= box.y0 < box.y1 <= height
+
+
+def test_a_figure_is_as_wide_as_a_column(result: StudyResult) -> None:
+    """3.5 inches at 200 dots per inch."""
+    assert 700 == int.from_bytes(figures.to_png(bars_of(result))[16:20])

@@ -1,5 +1,6 @@
 """The settings of every command: one TOML file over the defaults."""
 
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -360,6 +361,12 @@ def _check(config: Config, source: Source) -> None:
     if len(local) > 1:
         msg = "only one device can be the user's own (`local = true`)."
         raise source.error(msg, ("devices", local[1], "local"))
+    for index, device in enumerate(config.devices):
+        if device.name not in hosts:
+            near = difflib.get_close_matches(device.name, hosts, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else "name it as the `device` of one."
+            message = f"device '{device.name}' hosts no expert; {hint}"
+            raise source.error(message, ("devices", index, "name"))
     if config.seed < 0:
         msg = f"`seed` must be at least 0, got {config.seed}."
         raise source.error(msg, ("seed",))

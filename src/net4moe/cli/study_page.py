@@ -33,14 +33,15 @@ def command_of(
 def print_results(result: StudyResult, folder: Path, stages: Sequence[Stage]) -> None:
     """Print the headline table, the warnings, where the time went and where the report is."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("policy")
-    for name in ("mean reward", "final reward", "of upper bound", "gap closed"):
-        table.add_column(name, justify="right")
+    table.add_column("reward per prompt")
+    for name in ("mean", "final", "95 % interval", "of bound", "gap closed"):
+        table.add_column(name, justify="right", no_wrap=True)
     for policy in result.policies:
         table.add_row(
             policy.label,
-            _number(policy.mean),
-            _number(policy.final),
+            f"{policy.mean.point:.2f}",
+            f"{policy.final.point:.2f}",
+            f"{policy.final.low:.2f} to {policy.final.high:.2f}",
             _percent(policy.share_of_upper_bound),
             _percent(policy.gap_closed),
         )
@@ -50,10 +51,6 @@ def print_results(result: StudyResult, folder: Path, stages: Sequence[Stage]) ->
     for stage in stages:
         console.note(f"{stage.seconds:7.1f} s  {stage.name}")
     console.out.print(str(folder / "report.html"), soft_wrap=True, markup=False)
-
-
-def _number(interval: Interval) -> str:
-    return f"{interval.point:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def _percent(interval: Interval | None) -> str:

@@ -81,7 +81,7 @@ def read(path: Path) -> History:
     except OSError as error:
         message = f"{path} cannot be read ({error.strerror})."
         raise CheckpointError(message) from error
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{path} is not a history of experts."
         raise CheckpointError(message) from error
     if version != _VERSION:

@@ -40,9 +40,14 @@ async def score_table(
       expert could not write stands in it empty and unscored.
 
     Raises:
+      ValueError: two prompts have one id.
       ChatError: a model could not be reached or refused; what was answered stays in the ledger.
       DecompositionError: the gate could not split a prompt.
     """
+    ids = [prompt.id for prompt in prompts]
+    if len(set(ids)) < len(ids):
+        msg = f"two prompts have the id '{next(name for name in ids if ids.count(name) > 1)}'; ids must be unique."
+        raise ValueError(msg)
     experts = list(mixture.experts.values())
     decomposed = await all_or_first_error([mixture.gate.decompose(prompt, experts) for prompt in prompts])
     places = [

@@ -9,7 +9,10 @@ from net4moe.mixture.records import Assessment, Passage, Prompt, Subtask, count_
 from net4moe.mixture.seeds import seed_of
 from net4moe.mixture.sentences import whole_sentences
 
-__all__ = ["GENERAL", "Expert"]
+__all__ = ["EXPLANATION", "GENERAL", "Expert"]
+
+EXPLANATION = "explanation"
+"""The field of what is no story: prompts that ask for an explanation lean to it, stories never go there."""
 
 GENERAL = "general"
 """The field of an expert for everything: nothing is routed to it by field, everything may be given to it."""

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["joined", "what_is_missing"]
+__all__ = ["joined", "repeats", "what_is_missing"]
 
 _CHINESE = r"\u3040-\u30ff\u3400-\u9fff"
 _TELLING = re.compile(rf"[^\W\d_{_CHINESE}]{{4,}}|\d+|(?=([{_CHINESE}]{{2}}))")
+_LARGEST_REPEAT = 0.7
+"""Share of a sentence's telling words that may stand in one passage before it says nothing new."""
 _LEAST_SHARE = 0.4
 """Share of a passage's own words that must be found again; a paraphrase keeps about half of them."""
 
@@ -42,6 +44,13 @@ def what_is_missing(story: str, passages: Sequence[str]) -> str:
 def joined(passages: Sequence[str]) -> str:
     """Set passages one after the other, each a paragraph."""
     return "\n\n".join(text.strip() for text in passages)
+
+
+def repeats(sentence: str, passages: Sequence[str]) -> bool:
+    """Tell whether a sentence only says again what stands in one of the passages."""
+    words = set(_telling_words(sentence))
+    held = (len(words & set(_telling_words(text))) for text in passages)
+    return bool(words) and max(held, default=0) > _LARGEST_REPEAT * len(words)
 
 
 def _telling_words(text: str) -> list[str]:

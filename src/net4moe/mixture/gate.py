@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from net4moe.chat import ChatModel, ChatRequest, OnText, Reply, TextRequest
 from net4moe.errors import DecompositionError
 from net4moe.mixture import phrases, readings, wording
-from net4moe.mixture.expert import GENERAL, Expert
-from net4moe.mixture.fusion import joined, what_is_missing
+from net4moe.mixture.expert import EXPLANATION, GENERAL, Expert
+from net4moe.mixture.fusion import joined, repeats, what_is_missing
 from net4moe.mixture.records import Kind, Passage, Prompt, Story, Subtask, count_words
 from net4moe.mixture.seeds import seed_of
 from net4moe.mixture.sentences import first_sentence
@@ -158,6 +158,7 @@ class Gate:
             reply = await self.model.reply(request)
             price_usd += reply.price_usd
             link = first_sentence(reply.text)
+            link = "" if repeats(link, texts) else link
             following = f"{' ' if link else ''}{link}\n\n{text.strip()}"
             tell(following)
             begun += following
@@ -217,18 +218,17 @@ class Gate:
             field: tuple(text for expert in experts if expert.field == field for text in expert.examples)
             for field in fields
         }
-        asked = (wording.CONTENT_FREE, *texts)
         chances = await asyncio.gather(
-            *(self._top(wording.field_of_phrase(text, fields, examples)) for text in asked)
+            *(self._top(wording.field_of_phrase(text, fields, examples)) for text in texts)
         )
         lengths = await asyncio.gather(*(self._top(wording.length_of_phrase(text)) for text in texts))
-        habit, *weights = [readings.label_chances(reply.top[0], fields) for reply in chances]
         price_usd = sum(reply.price_usd for reply in (*chances, *lengths)) / len(texts)
         subtasks: list[Subtask] = []
         for index, text in enumerate(texts):
-            relevance = [weight / usual for weight, usual in zip(weights[index], habit, strict=True)]
+            weights = readings.label_chances(chances[index].top[0], fields)
             length = readings.digit_expectation(lengths[index].top[0]) or 3.0
             words = min(_MOST_WORDS, max(_LEAST_WORDS, _WORDS_PER_LENGTH * length))
+            relevance = _of_kind(kind, fields, weights)
             subtasks.append(_subtask(index, text, kind, relevance, words, fields, price_usd))
         return tuple(subtasks)
 
@@ -242,6 +242,14 @@ class Gate:
 
 def _nothing(text: str) -> None:
     """Take a text of which nobody wants to hear."""
+
+
+def _of_kind(kind: Kind, fields: Sequence[str], weights: Sequence[float]) -> list[float]:
+    """Take in what the prompt asks for: half of an explanation goes to its own field, nothing of a story."""
+    if EXPLANATION not in fields or len(fields) == 1:
+        return list(weights)
+    own = sum(weights) if kind == "explanation" else 0.0
+    return [own if f == EXPLANATION else weight for f, weight in zip(fields, weights, strict=True)]
 
 
 def _fields(experts: Sequence[Expert]) -> tuple[str, ...]:

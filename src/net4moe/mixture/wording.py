@@ -13,7 +13,6 @@ from net4moe.chat import ChatRequest, Message
 from net4moe.mixture.records import Kind
 
 __all__ = [
-    "CONTENT_FREE",
     "VERSION",
     "assess",
     "decompose",
@@ -25,9 +24,6 @@ __all__ = [
 ]
 
 VERSION = "1"
-
-CONTENT_FREE = "something"
-"""A phrase about nothing: what a model says of it is its habit, and is taken out."""
 
 _OPEN, _CLOSE = "<<<", ">>>"
 _LONGEST_PHRASE = 300

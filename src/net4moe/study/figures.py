@@ -24,7 +24,7 @@ from net4moe.study.statistics import Interval, decimals_to_tell_apart
 __all__ = ["draw_bars", "draw_curves", "to_png", "to_svg"]
 
 _WIDTH_INCHES = 3.5
-_PNG_DPI = 200
+_DPI = 200
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -54,7 +54,8 @@ _PENS = {
 }
 
 _FURTHER_PENS = tuple(
-    _Pen(color=color, width=0.7, layer=2.5) for color in ("#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
+    _Pen(color=color, width=0.7, layer=2.5)
+    for color in ("#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A", "#9C8B00")
 )
 
 
@@ -69,7 +70,7 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
     pens = _pens([curve.label for curve in curves])
     legend_rows = -(-len(curves) // 2)
     with style.context(_STYLE, after_reset=True):
-        figure = Figure(figsize=(_WIDTH_INCHES, 2.35 + 0.16 * legend_rows), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_INCHES, 2.35 + 0.16 * legend_rows), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         for curve, pen in zip(curves, pens, strict=True):
             axes.plot(
@@ -118,7 +119,7 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
     pens = _pens([policy.label for policy in policies])
     decimals = decimals_to_tell_apart([end.point for end in _ends(policies)])
     with style.context(_STYLE, after_reset=True):
-        figure = Figure(figsize=(_WIDTH_INCHES, 0.75 + 0.42 * len(policies)), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_INCHES, 0.75 + 0.42 * len(policies)), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         for row, (policy, pen) in enumerate(zip(policies, pens, strict=True)):
             _bar(axes, row - 0.19, policy.mean, pen, decimals, is_final=False)
@@ -152,7 +153,7 @@ def to_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with style.context(_STYLE, after_reset=True):
         FigureCanvasAgg(figure).print_figure(
-            buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None}, facecolor="white"
+            buffer, format="png", metadata={"Software": None}, facecolor="white"
         )
     return buffer.getvalue()
 

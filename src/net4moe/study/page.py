@@ -28,6 +28,8 @@ _MEANINGS = {
     "Benchmark": "takes the devices in turn; the paper does not define its benchmark, this reading is ours",
     "Random selection": "draws one of the allowed devices",
     "Best given the observation": "the most that can be had from what the agent sees; the fair 100 %",
+    "Highest expectation": "takes the highest expected reward; is told the weights that the agent must find out",
+    "Fixed device": "always takes the same device",
     "Strongest link": "takes the device with the best radio link",
     "Best expert": "takes the device whose expert scored best on this field before",
     "Lowest cost": "takes the device with the lowest expected cost",

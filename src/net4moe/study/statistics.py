@@ -249,8 +249,8 @@ def probability_of_improvement(
 ) -> Interval:
     """Estimate the probability that the first policy ends above the second on the same seed.
 
-    A tie counts one half. The interval is Wilson's, which a bootstrap's is not a match for here: where all
-    seeds agree it still has a width.
+    A tie counts one half. The interval is Wilson's: where all seeds agree it still has a width, which a
+    bootstrap's has not.
     """
     first, second = _checked_pairs(first, second)
     share, num_seeds = float(np.mean((np.sign(first - second) + 1.0) / 2.0)), len(first)

@@ -99,14 +99,15 @@ def _result(found: Ingredients) -> StudyResult:
     comparisons = comparisons_of(found.learned.rewards, rng)
     summary = table_summary(found.table, num_held_out=len(found.learned.held_out_prompts))
     plan = found.plan
+    updates = "1 update" if plan.sac.num_updates == 1 else f"{plan.sac.num_updates} updates"
     return StudyResult(
         title="Which device should write it? A case study of expert selection at the edge",
         summary=_summary(found),
-        epoch_label=f"Epoch ({plan.sac.num_envs} prompts, {plan.sac.num_updates} updates)",
+        epoch_label=f"Epoch ({plan.sac.num_envs} prompts, {updates})",
         reward_label="Reward per prompt",
         epoch_meaning=(
             f"One epoch plays {plan.sac.num_envs} prompts side by side, subtask after subtask, and then makes "
-            f"{plan.sac.num_updates} updates of all networks from {plan.sac.batch_size} remembered steps each."
+            f"{updates} of all networks from {plan.sac.batch_size} remembered steps each."
         ),
         reward_meaning=(
             f"For each subtask {plan.reward.quality_weight:g} x score, minus the compute cost (words x the "
@@ -125,8 +126,9 @@ def _result(found: Ingredients) -> StudyResult:
         seeds=plan.seeds,
         versions=tuple(
             Version(name=name, version=version) for name in _PACKAGES if (version := _version(name))
-        ),
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        )
+        + (Version(name="Python", version=platform.python_version()),),
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         command=found.command,
         warnings=_warnings(found, comparisons),
     )
@@ -139,7 +141,7 @@ def _summary(found: Ingredients) -> str:
     if found.is_quick and found.was_collected:
         where = "in part in this study, in part in the table that ships with the program"
     return (
-        f"{len(table.experts)} experts, written by {models}, wrote {len(table.rows)} passages for the subtasks "
+        f"{len(table.experts)} experts, played by {models}, wrote {len(table.rows)} passages for the subtasks "
         f"of {len(table.prompt_ids)} prompts ({where}). Each expert is hosted by a device with its own price of "
         f"computing and its own radio link. A soft actor-critic agent learned on {len(learned.training_prompts)} "
         f"prompts which device to give each subtask to, in {plan.num_seeds} independent runs; it and every other "
@@ -151,7 +153,8 @@ def _summary(found: Ingredients) -> str:
 def _judge(table: ScoreTable) -> JudgeNote:
     names = "; ".join(dict.fromkeys(row.judge for row in table.rows))
     scores = [row.explicit_score for row in table.rows if row.explicit_score is not None]
-    spread = f"Over this table its scores have mean {np.mean(scores):.2f} and standard deviation {np.std(scores):.2f}."
+    mean, deviation = np.mean(scores), np.std(scores)
+    spread = f"Over this table its scores have mean {mean:.2f} and standard deviation {deviation:.2f}."
     if _EMBEDDED in names:
         measured = (
             "Measured: a model of this size gives good stories, shuffled stories and word salad the same score "
@@ -186,9 +189,9 @@ def _warnings(found: Ingredients, comparisons: Sequence[Comparison]) -> tuple[st
             "is nothing beyond cost to learn."
         )
     if len(found.learned.held_out_prompts) < _FEW_HELD_OUT:
-        warnings.append(
-            f"Only {len(found.learned.held_out_prompts)} prompts were held out; other prompts may give other numbers."
-        )
+        count = len(found.learned.held_out_prompts)
+        held_out = "1 prompt was" if count == 1 else f"{count} prompts were"
+        warnings.append(f"Only {held_out} held out; other prompts may give other numbers.")
     if found.plan.num_seeds < _ENOUGH_SEEDS:
         warnings.append(
             f"{found.plan.num_seeds} seeds: the 95 % intervals are too narrow; ten seeds are the least to rely on."
