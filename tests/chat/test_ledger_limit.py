@@ -22,7 +22,7 @@ from tests.chat.conftest import asked, chat
 
 
 def test_the_limit_refuses_before_the_call(path: Path) -> None:
-    """A call that might cross the limit is not made; a smaller one still is."""
+    """A call that might cross the limit is not made, now or by a later run; one that was made is still read."""
     model = ScriptedChatModel(lambda _: "on " * 20, price=Price(output_usd_per_mtok=10_000.0))
     with Ledger(path, max_cost_usd=0.45) as ledger:
         ledgered = LedgeredChatModel(model, ledger)

@@ -51,21 +51,23 @@ def net4moe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 def newsroom(call: Call) -> None:
     """Play every part: gate, experts, judge; the texts depend on what was asked, so replays can be told apart."""
     asked = call.body["messages"][-1]["content"]
-    schema = json.dumps(call.body.get("response_format", ""))
-    seed = call.body.get("seed")
+    schema = (
+        call.body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("properties", {})
+    )
     if "subtasks" in schema:
         parts = [part.strip() for part in re.findall(r"<<<(.*?)>>>", asked, re.DOTALL)[0].split(" and ")]
         text = json.dumps({"kind": "story", "subtasks": parts[:3]})
     elif "assessments" in schema:
-        listed = asked.split("Subtasks:\n")[1].splitlines()
-        relevance = dict.fromkeys(FIELDS, 0.1) | {FIELDS[0]: 0.9}
-        text = json.dumps({"assessments": [{"words": 20, "relevance": relevance} for _ in listed]})
+        fields = schema["assessments"]["items"]["properties"]["relevance"]["required"]
+        need = {"words": 20, "relevance": dict.fromkeys(fields, 0.1) | {fields[0]: 0.9}}
+        text = json.dumps({"assessments": [need] * len(asked.split("Subtasks:\n")[1].splitlines())})
     elif "Combine the following" in asked:
         text = " Then ".join(re.findall(r"Passage \d+: <<<(.*?)>>>", asked, re.DOTALL))
     elif "Reply with the number only" in asked:
         text = f"{4 + len(asked) % 5}.5"
     else:
-        text = f"Chapter {seed}: {' '.join(asked.split()[-6:])} happened, and nobody in town forgot it."
+        topic = " ".join(asked.split()[-6:])
+        text = f"Chapter {call.body['seed']}: {topic} happened, and nobody in town forgot it."
     good(text)(call)
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -51,10 +51,18 @@ class EngineConfig:
 
 
 def free_cores() -> int:
-    """Count the cores that are idle now, at least one: the engine's threads spin, so more would slow it."""
+    """Count the cores that are idle now, from 1 to 8: the engine's threads spin, so more would slow it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1, min(8, cores - round(busy)))
+    return max(1, min(8, cores - _num_running()))
+
+
+def _num_running() -> int:
+    """Count what runs now besides us, where the system tells; the load average would lag by minutes."""
+    try:
+        running = Path("/proc/loadavg").read_text("ascii").split()[3].partition("/")[0]
+        return int(running) - 1
+    except (OSError, IndexError, ValueError):
+        return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
 
 
 @asynccontextmanager
@@ -76,6 +84,7 @@ async def running(
       ModelFileError: the engine is not installed, or the file is not a model that it can load.
     """
     config = config or EngineConfig()
+    config = replace(config, num_threads=config.num_threads or free_cores())
     if importlib.util.find_spec("xllamacpp") is None:
         msg = "the embedded engine is not installed; run `pip install 'net4moe[local]'`."
         raise ModelFileError(msg)
@@ -123,7 +132,7 @@ async def _address(
         "key": key,
         "num_slots": config.num_slots,
         "num_context": config.num_context,
-        "num_threads": config.num_threads or free_cores(),
+        "num_threads": config.num_threads,
     }
     try:
         process.stdin.write(json.dumps(settings).encode() + b"\n")

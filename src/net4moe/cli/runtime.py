@@ -71,10 +71,12 @@ async def running_mixture(
         models: dict[str, ChatModel] = {}
         if EMBEDDED in _models_used(config):
             models[EMBEDDED] = await _embedded(stack, ledger, model)
-        places: dict[str, asyncio.Semaphore] = {}
-        for name, settings in _endpoints_used(config).items():
-            if settings.endpoint not in places:
-                places[settings.endpoint] = asyncio.Semaphore(settings.places)
+        used = _endpoints_used(config)
+        places = {
+            endpoint: asyncio.Semaphore(min(one.places for one in used.values() if one.endpoint == endpoint))
+            for endpoint in {one.endpoint for one in used.values()}
+        }
+        for name, settings in used.items():
             models[name] = await _endpoint(stack, ledger, settings, places[settings.endpoint])
 
         def recorded(name: str, purpose: str) -> ChatModel:

@@ -64,7 +64,7 @@ def studied(
                 table = shipped.table().extended(table.rows)
         plan = _plan(config)
         found = _learned(table, plan, clock)
-        with clock.stage("Fusing and scoring the example"):
+        with clock.stage("Placing the example" if given is not None else "Fusing and scoring the example"):
             example = _example(config, table, found, plan, ledger, model, with_models=given is None)
         with clock.stage("Writing figures, workbook and report"):
             result = write(
@@ -180,9 +180,12 @@ async def _fused_example(config: Config, chosen: Placed, ledger: Ledger, model: 
         for row in chosen.rows
     ]
     async with running_mixture(config, ledger, model=model) as mixture:
-        with console.waiting("fusing and scoring the example"):
+        with console.counting("fusing and scoring the example") as on_progress:
+            on_progress(0, 2)
             story = await mixture.gate.fuse(prompt, kind, passages, seed=config.seed)
+            on_progress(1, 2)
             score = await mixture.judge.score(story.text, about=prompt.text, kind=kind)
+            on_progress(2, 2)
     return _as_example(chosen, story.text, score.value, score.unscored_reason)
 
 

@@ -36,7 +36,7 @@ def placed(table: ScoreTable, learned: Learned, plan: LearningPlan) -> Placed:
     tape = environment.tape(jax.random.key(plan.seed))
     tape = tape._replace(prompt_index=np.int32(prompt_index))
     tapes = jax.tree.map(lambda leaf: np.asarray(leaf)[None], tape)
-    decisions = environment.decisions(tapes)
+    decisions = jax.jit(lambda tapes: environment.decisions(tapes))(tapes)
     chosen = np.asarray(learned.policy(decisions))[0]
     prompt_id = learned.held_out_prompts[prompt_index]
     by_place = {(row.subtask_index, row.expert): row for row in table.rows if row.prompt_id == prompt_id}

@@ -1,5 +1,6 @@
 """Everything that a study leaves behind, made from what it found."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -124,10 +125,7 @@ def _result(found: Ingredients) -> StudyResult:
         judge=_judge(found.table),
         settings=settings_list(plan),
         seeds=plan.seeds,
-        versions=tuple(
-            Version(name=name, version=version) for name in _PACKAGES if (version := _version(name))
-        )
-        + (Version(name="Python", version=platform.python_version()),),
+        versions=_versions(),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         command=found.command,
         warnings=_warnings(found, comparisons),
@@ -211,8 +209,9 @@ def _costs(found: Ingredients) -> CallCosts:
     )
 
 
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+def _versions() -> tuple[Version, ...]:
+    found = [Version(name="Python", version=platform.python_version())]
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(Version(name=name, version=importlib.metadata.version(name)))
+    return tuple(found)
