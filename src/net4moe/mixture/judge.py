@@ -5,6 +5,7 @@ from typing import Protocol
 
 from net4moe.chat import ChatModel, ChatRequest, Token
 from net4moe.mixture import readings, wording
+from net4moe.mixture.orders import without_orders
 from net4moe.mixture.records import Kind, Score
 
 __all__ = ["ExplicitJudge", "Judge"]
@@ -31,6 +32,7 @@ class ExplicitJudge:
 
     With log-probabilities the score is the expectation over the whole numbers from 0 to 10 at the place of
     the number; without, the number in the reply. A reply that holds neither leaves the text unscored.
+    Sentences that speak to the judge are not judged.
     """
 
     def __init__(self, model: ChatModel) -> None:
@@ -45,6 +47,10 @@ class ExplicitJudge:
         """
         if not text.strip():
             return self._unscored("the text is empty", 0.0)
+        text = without_orders(text)
+        about = without_orders(about) or "anything"
+        if not text:
+            return self._unscored("the text only asks for a score", 0.0)
         abilities = self.model.capabilities
         if abilities.logprobs and abilities.continues_reply:
             return await self._continued(text, about, kind)
