@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from net4moe.chat.records import Capabilities
 from net4moe.errors import ModelFileError
 
 __all__ = ["TINY", "EngineConfig", "free_cores", "running"]
+
+_LOOKS = 5
+_BETWEEN_LOOKS_S = 0.005
 
 TINY = Capabilities(structured=False, logprobs=True, continues_text=True, continues_reply=True)
 """What a model of 135 million parameters can be asked for (measured: docs/embedded.md)."""
@@ -57,12 +61,19 @@ def free_cores() -> int:
 
 
 def _num_running() -> int:
-    """Count what runs now besides us, where the system tells; the load average would lag by minutes."""
+    """Count what runs now besides us, where the system tells; the load average would lag by minutes.
+
+    The least of a few looks a few milliseconds apart: what is always there, not what just passes.
+    """
     try:
-        running = Path("/proc/loadavg").read_text("ascii").split()[3].partition("/")[0]
-        return int(running) - 1
+        return min(_running_at_this_moment() for _ in range(_LOOKS)) - 1
     except (OSError, IndexError, ValueError):
         return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+
+
+def _running_at_this_moment() -> int:
+    time.sleep(_BETWEEN_LOOKS_S)
+    return int(Path("/proc/loadavg").read_text("ascii").split()[3].partition("/")[0])
 
 
 @asynccontextmanager

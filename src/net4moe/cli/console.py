@@ -1,6 +1,5 @@
 """Results on standard output, progress on standard error; `NO_COLOR` and pipes are respected by rich."""
 
-import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -60,17 +60,19 @@ def counting(what: str) -> Generator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def _shown(what: str, *columns: object) -> Generator[Callable[[int, int], None]]:
+def _shown(what: str, *columns: ProgressColumn) -> Generator[Callable[[int, int], None]]:
     start_s = time.monotonic()
-    done = total = 0
-    with Progress(*columns, console=progress, transient=True) as bar:  # type: ignore[arg-type]
+    with Progress(*columns, console=progress, transient=True, disable=not progress.is_terminal) as bar:
         task = bar.add_task(what, total=None)
+        tenths = 0
 
         def tell(now: int, of: int) -> None:
-            nonlocal done, total
-            done, total = now, of
+            nonlocal tenths
             bar.update(task, completed=now, total=of)
+            if not progress.is_terminal and 0 < 10 * now // of < 10 and 10 * now // of > tenths:
+                tenths = 10 * now // of
+                left_s = (time.monotonic() - start_s) * (of - now) / now
+                note(f"{what}: {now} of {of}, about {left_s:.0f} s left")
 
         yield tell
-    if sys.exc_info()[0] is None:
-        note(f"{what}: done in {time.monotonic() - start_s:.1f} s")
+    note(f"{what}: done in {time.monotonic() - start_s:.1f} s")

@@ -218,10 +218,10 @@ class Gate:
             field: tuple(text for expert in experts if expert.field == field for text in expert.examples)
             for field in fields
         }
-        chances = await asyncio.gather(
-            *(self._top(wording.field_of_phrase(text, fields, examples)) for text in texts)
+        chances, lengths = await asyncio.gather(
+            self._tops([wording.field_of_phrase(text, fields, examples) for text in texts]),
+            self._tops([wording.length_of_phrase(text) for text in texts]),
         )
-        lengths = await asyncio.gather(*(self._top(wording.length_of_phrase(text)) for text in texts))
         price_usd = sum(reply.price_usd for reply in (*chances, *lengths)) / len(texts)
         subtasks: list[Subtask] = []
         for index, text in enumerate(texts):
@@ -231,6 +231,10 @@ class Gate:
             relevance = _of_kind(kind, fields, weights)
             subtasks.append(_subtask(index, text, kind, relevance, words, fields, price_usd))
         return tuple(subtasks)
+
+    async def _tops(self, texts: Sequence[str]) -> list[Reply]:
+        """Ask one after the other: the texts begin alike, and a server that keeps what it read reads it once."""
+        return [await self._top(text) for text in texts]
 
     async def _top(self, text: str) -> Reply:
         reply = await self.model.reply(TextRequest(text=text, top_logprobs=_TOP))
