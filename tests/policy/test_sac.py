@@ -15,16 +15,20 @@ from net4moe.policy.sac import Metrics, Trained, train
 def test_it_reaches_the_best_rule_without_hindsight(
     selections: tuple[ExpertSelection, ExpertSelection], trained: tuple[Trained, ...]
 ) -> None:
-    """On held-out prompts each seed earns 99 % of it and closes 95 % of the gap from chance to it."""
+    """On held-out prompts, after a short training, each seed earns 99 % of it.
+
+    It has gone 90 % of the way from chance to the rule that is told the weights of the reward.
+    """
     decisions = jax.device_get(selections[1].draw_decisions(jax.random.key(77), 2_000))
     best = evaluate(BASELINES["best_given_observation"], decisions).mean()
+    told = evaluate(BASELINES["highest_expectation"], decisions).mean()
     chance = evaluate(BASELINES["random_selection"], decisions).mean()
     upper = evaluate(BASELINES["upper_bound"], decisions)
     for run in trained:
         rewards = evaluate(run.policy, decisions)
         assert np.all(rewards <= upper + 1e-5)
         assert rewards.mean() > 0.99 * best
-        assert (rewards.mean() - chance) / (best - chance) > 0.95
+        assert (rewards.mean() - chance) / (told - chance) > 0.9
 
 
 def test_metrics_tell_the_story(trained: tuple[Trained, ...], config: SACConfig) -> None:
