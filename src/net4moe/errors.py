@@ -12,7 +12,6 @@
       CostLimitReached     the next call would cross the price limit
       ReplyError           a model answered, but not what was asked
         DecompositionError   the gate's subtasks
-        ScoreError           the judge's score
       DeviceError          device_id
         NoDevice             nobody can take the subtask
       TableError           path, sheet, cell
@@ -42,7 +41,6 @@ __all__ = [
     "NoDevice",
     "ReplyError",
     "RunError",
-    "ScoreError",
     "TableError",
 ]
 
@@ -146,10 +144,6 @@ class ReplyError(Net4MoEError):
 
 class DecompositionError(ReplyError):
     """The gate's reply holds no usable subtasks."""
-
-
-class ScoreError(ReplyError):
-    """The judge's reply holds no score."""
 
 
 class DeviceError(Net4MoEError):

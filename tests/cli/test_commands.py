@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
+from net4moe.cli.config import devices_of, load
+from net4moe.cli.studying import fitted
+from net4moe.study import shipped
 from net4moe.table import parquet
 from tests.chat.fault_server import Call, FaultServer, closed_url, good, status
 from tests.cli.conftest import Command, newsroom, settings
@@ -133,6 +137,30 @@ def test_study_leaves_the_run_directory(
     assert again.code == 0, again.err
     assert num_calls == len(endpoint.calls)
     assert {name: (run / name).read_bytes() for name in kept} == kept
+
+
+def test_a_table_filled_by_hand_is_studied(net4moe: Command, tmp_path: Path) -> None:
+    """Three experts that no settings name, a workbook of five columns: imported and learned from."""
+    lines = [["prompt", "subtask", "expert", "explicit score", "words"]]
+    for number, prompt in enumerate(("A fox sails", "A hen sings", "A cat cooks")):
+        for place, expert in enumerate(("Ann", "Bob", "Cleo")):
+            lines.append([prompt, prompt, expert, str(5 + (number + place) % 3), str(30 + 10 * place)])
+    book = xlsxwriter.Workbook(tmp_path / "mine.xlsx", {"strings_to_numbers": True})
+    sheet = book.add_worksheet()
+    for row, cells in enumerate(lines):
+        sheet.write_row(row, 0, cells)
+    book.close()
+    assert net4moe("table", "import", "mine.xlsx", "--out", "mine.parquet").code == 0
+    (tmp_path / "short.toml").write_text(
+        "[study]\nnum_seeds = 1\nnum_epochs = 20\nnum_evaluation_episodes = 8\n"
+        + "".join(f'[[experts]]\nname = "{name}"\nfield = "general"\n' for name in ("Ann", "Bob", "Cleo"))
+    )
+    ran = net4moe("study", "--table", "mine.parquet", "--config", "short.toml", "--out", "one")
+    assert ran.code == 0, ran.err
+    assert "Proposed DRL" in ran.out
+    mine = fitted(load(), parquet.read(tmp_path / "mine.parquet"))
+    assert [device.expert for device in devices_of(mine)] == ["Ann", "Bob", "Cleo"]
+    assert fitted(load(), shipped.table()) == load()
 
 
 def test_a_killed_collection_goes_on(
@@ -335,8 +363,6 @@ def test_help_is_quick_and_complete(net4moe: Command) -> None:
 
 def test_config_prints_settings_that_load(net4moe: Command, tmp_path: Path) -> None:
     """What it prints can be used as it is."""
-    from net4moe.cli.config import load
-
     (tmp_path / "mine.toml").write_text(net4moe("config").out)
     assert load(tmp_path / "mine.toml") == load()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from net4moe.chat import Ledger
 from net4moe.cli import console
 from net4moe.cli.collecting import chosen_prompts, collected
-from net4moe.cli.config import EMBEDDED, Config, devices_of, load, with_changes
+from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, devices_of, load, with_changes
 from net4moe.cli.runtime import embedded_name, running_mixture
 from net4moe.cli.study_page import command_of, print_results
 from net4moe.errors import TableError
@@ -27,7 +27,7 @@ from net4moe.study.run_directory import RunDirectory
 from net4moe.study.writing import Ingredients, write
 from net4moe.table import ScoreTable, parquet, workbook_import
 
-__all__ = ["studied"]
+__all__ = ["fitted", "studied"]
 
 _QUICK_EPOCHS, _QUICK_SEEDS, _QUICK_PROMPTS = 1_000, 3, 2
 
@@ -51,6 +51,8 @@ def studied(
             config, study=replace(config.study, num_seeds=_QUICK_SEEDS, num_epochs=_QUICK_EPOCHS)
         )
     given = None if table_file is None else _given_table(table_file)
+    if given is not None and config_file is None:
+        config = fitted(config, given)
     prompts = () if given is not None else _prompts(config, prompts_file, quick=quick)
     run = RunDirectory.opened(out, _fingerprint(config, prompts, given, quick=quick, model=model))
     clock = _Stages()
@@ -95,6 +97,27 @@ def _given_table(path: Path) -> ScoreTable:
     if str(path) == "shipped":
         return shipped.table()
     return workbook_import.read(path) if path.suffix.lower() == ".xlsx" else parquet.read(path)
+
+
+def fitted(config: Config, table: ScoreTable) -> Config:
+    """Give each expert of a table that the default settings do not know a device of the default fleet."""
+    if {expert.name for expert in config.experts} <= set(table.experts):
+        return config
+    console.note(
+        f"the experts of the table ({', '.join(table.experts)}) are not the default ones: each gets a device of "
+        "the default fleet; say otherwise with --config."
+    )
+    fields = {row.expert: row.expert_field for row in table.rows}
+    remote = [device for device in config.devices if not device.local]
+    names = [f"device {number}" for number in range(1, len(table.experts) + 1)]
+    return replace(
+        config,
+        experts=tuple(
+            ExpertSettings(name=expert, field=fields[expert], device=name)
+            for expert, name in zip(table.experts, names, strict=True)
+        ),
+        devices=tuple(replace(remote[index % len(remote)], name=name) for index, name in enumerate(names)),
+    )
 
 
 def _prompts(config: Config, path: Path | None, *, quick: bool) -> tuple[Prompt, ...]:
