@@ -10,11 +10,27 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from net4moe.mixture import Answer, Decision, Event, Passage, Score, Story, Subtask, TextArrived, count_words
+from net4moe.mixture import (
+    Answer,
+    Costs,
+    Decision,
+    Event,
+    Passage,
+    ReceiptLine,
+    Score,
+    Story,
+    Subtask,
+    TextArrived,
+    count_words,
+)
 
 __all__ = ["AnswerView"]
 
 _SHOWN_CHARACTERS = 400
+_TEXTS = ("", "subtask", "field", "expert", "device")
+_WIDE = (*_TEXTS, "SNR", "words", "write", "air", "compute cost", "transfer cost")
+_NARROW = ("", "subtask", "expert", "device", "SNR", "words", "write", "costs")
+_WIDE_FROM = 115
 
 
 class AnswerView:
@@ -65,9 +81,9 @@ class AnswerView:
 
     def print(self, console: Console, answer: Answer) -> None:
         """Print the whole answer."""
-        console.print(self._table(answer))
+        console.print(self._table(answer, console.width))
         console.print()
-        console.print(Text(answer.story.text), soft_wrap=False)
+        console.print(Text(answer.story.text), soft_wrap=not console.is_terminal)
         console.print()
         console.print(_closing(answer))
 
@@ -86,7 +102,7 @@ class AnswerView:
     def _view(self) -> RenderableType:
         rows: list[RenderableType] = []
         if self._subtasks:
-            rows.append(self._table(None))
+            rows.append(self._table(None, self._console.width))
         streaming = self._texts.get(None, "")
         if streaming:
             rows.append(Panel(Text(streaming[-3 * _SHOWN_CHARACTERS :]), title="story", border_style="dim"))
@@ -98,36 +114,48 @@ class AnswerView:
         rows.append(Text(f"{self._stage} …", style="dim"))
         return Group(*rows)
 
-    def _table(self, answer: Answer | None) -> Table:
+    def _table(self, answer: Answer | None, width: int) -> Table:
+        names = _WIDE if width >= _WIDE_FROM else _NARROW
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("", "subtask", "field", "expert", "device"):
-            table.add_column(name)
-        for name in ("SNR", "words", "write", "air", "compute cost", "transfer cost"):
-            table.add_column(name, justify="right")
+        for name in names:
+            is_text = name in _TEXTS
+            table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "subtask")
         lines = answer.receipt.lines if answer else ()
         for subtask in self._subtasks:
-            decision = self._decisions[subtask.index] if self._decisions else None
-            cells = [str(subtask.index + 1), Text(subtask.text), subtask.field]
-            if decision is None:
-                table.add_row(*cells)
-                continue
-            snr = "local" if decision.snr_db is None else f"{decision.snr_db:.1f} dB"
-            cells += [decision.expert, decision.device, snr]
+            cells = {"": str(subtask.index + 1), "subtask": subtask.text, "field": subtask.field}
+            if self._decisions:
+                cells |= _of_decision(self._decisions[subtask.index])
+                cells["words"] = str(count_words(self._texts.get(subtask.index, "")))
             if lines:
-                line = lines[subtask.index]
-                cells += [
-                    str(line.words),
-                    f"{line.write_s:.1f} s",
-                    f"{1000 * line.actual.transfer_s:.0f} ms",
-                    f"{line.actual.compute_cost:.2f}",
-                    f"{line.actual.transfer_cost:.2f}",
-                ]
-            else:
-                words = count_words(self._texts.get(subtask.index, ""))
-                cells += [f"{words}", "", "", f"~{decision.expected.compute_cost:.2f}"]
-                cells += [f"~{decision.expected.transfer_cost:.2f}"]
-            table.add_row(*cells)
+                cells |= _of_line(lines[subtask.index])
+            table.add_row(*(Text(cells.get(name, "")) for name in names))
         return table
+
+
+def _of_decision(decision: Decision) -> dict[str, str]:
+    return {
+        "expert": decision.expert,
+        "device": decision.device,
+        "SNR": "local" if decision.snr_db is None else f"{decision.snr_db:.1f} dB",
+        **_of_costs(decision.expected, "~"),
+    }
+
+
+def _of_line(line: ReceiptLine) -> dict[str, str]:
+    return {
+        "words": str(line.words),
+        "write": f"{line.write_s:.1f} s",
+        "air": f"{1000 * line.actual.transfer_s:.0f} ms",
+        **_of_costs(line.actual, ""),
+    }
+
+
+def _of_costs(costs: Costs, mark: str) -> dict[str, str]:
+    return {
+        "compute cost": f"{mark}{costs.compute_cost:.2f}",
+        "transfer cost": f"{mark}{costs.transfer_cost:.2f}",
+        "costs": f"{mark}{costs.compute_cost + costs.transfer_cost:.2f}",
+    }
 
 
 def _closing(answer: Answer) -> Text:
