@@ -19,12 +19,12 @@ def _loopback_only() -> Iterator[None]:
     """Fail every connection that would leave this machine, and find no name but `localhost`."""
     connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
-    def checked(address: Any) -> Any:  # noqa: ANN401 - an address of any family
+    def checked(address: Any) -> Any:
         if isinstance(address, tuple) and address[0] not in _LOOPBACK:
             pytest.fail(f"a test may only connect to loopback, not to {address[0]}")
         return address
 
-    def found(host: Any, *rest: Any, **options: Any) -> Any:  # noqa: ANN401 - as the socket module has it
+    def found(host: Any, *rest: Any, **options: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         if name is None or name in _LOOPBACK or name.replace(".", "").isdigit():
             return getaddrinfo(host, *rest, **options)

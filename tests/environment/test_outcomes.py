@@ -13,7 +13,7 @@ from net4moe.errors import TableError
 from net4moe.table import ScoreRow, ScoreTable
 
 
-def row(prompt_id: str, subtask_index: int, expert: str, **changes: Any) -> ScoreRow:  # noqa: ANN401 - any column
+def row(prompt_id: str, subtask_index: int, expert: str, **changes: Any) -> ScoreRow:
     """Make a row whose other values do not matter."""
     values: dict[str, Any] = {
         "prompt_id": prompt_id,

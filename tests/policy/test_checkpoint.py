@@ -58,7 +58,7 @@ def test_a_checkpoint_comes_back_as_it_was(path: Path) -> None:
     assert sorted(file.name for file in path.parent.iterdir()) == ["policy.json", "policy.safetensors"]
 
 
-def change(path: Path, **entries: Any) -> None:  # noqa: ANN401 - any JSON value
+def change(path: Path, **entries: Any) -> None:
     """Change entries of the description."""
     side_file = path.with_suffix(".json")
     side_file.write_text(json.dumps(json.loads(side_file.read_text()) | entries))

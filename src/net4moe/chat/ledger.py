@@ -154,7 +154,7 @@ class Ledger:
         self._spent_usd += reply.price_usd
         return self.find(key) or reply
 
-    def _query(self, statement: str, *values: str) -> Any:  # noqa: ANN401 - a row of SQLite
+    def _query(self, statement: str, *values: str) -> Any:
         try:
             return self._database.execute(statement, values).fetchone()
         except sqlite3.Error as error:

@@ -117,7 +117,7 @@ class Completion(_Wire):
         return tuple(_best_first(position) for position in logprobs.top_logprobs or ())
 
 
-def read(form: type[_Form], sent: Any, who: str) -> _Form:  # noqa: ANN401 - whatever the endpoint sent
+def read(form: type[_Form], sent: Any, who: str) -> _Form:
     """Read what an endpoint sent.
 
     Raises:

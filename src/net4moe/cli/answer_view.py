@@ -43,12 +43,11 @@ class AnswerView:
         self._passages: dict[int, Passage] = {}
         self._texts: dict[int | None, str] = {}
         self._stage = "the gate decomposes the prompt"
-        self._live = Live(console=console, auto_refresh=True, refresh_per_second=8, transient=True)
+        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:
         """Begin to show."""
         if self._console.is_terminal:
-            self._live.get_renderable = self._view  # type: ignore[method-assign]
             self._live.start()
         return self
 

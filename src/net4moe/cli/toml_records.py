@@ -90,7 +90,7 @@ def record(kind: type[T], table: Mapping[str, object], source: Source, place: Pl
         raise source.error(str(error), place) from error
 
 
-def _value(hint: Any, value: object, source: Source, place: Place) -> object:  # noqa: ANN401 - a type hint
+def _value(hint: Any, value: object, source: Source, place: Place) -> object:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         if value not in arguments:

@@ -99,5 +99,5 @@ def read(path: Path) -> History:
         raise CheckpointError(message) from error
 
 
-def _rows(array: Any) -> tuple[tuple[float, ...], ...]:  # noqa: ANN401 - an array of any library
+def _rows(array: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(value) for value in row) for row in np.asarray(array))

@@ -105,7 +105,7 @@ def normal_quantile(probability: Float[Any, "*shape"]) -> Float[Any, "*shape"]:
     return xp.where(nearer_end < _TAIL, tail, centre)
 
 
-def _polynomial(coefficients: Sequence[float], x: Any) -> Any:  # noqa: ANN401 - an array of any library
+def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
     """Evaluate a polynomial, highest power first, by Horner's rule."""
     value = coefficients[0]
     for coefficient in coefficients[1:]:
