@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from net4moe.network import compute_cost, fleet_arrays, sending_time_s, transfer_cost
 from net4moe.policy import LEGEND
 from net4moe.study.learning import Learned, LearningPlan
 from net4moe.study.records import PlacedSubtask
@@ -56,8 +57,9 @@ def placed(table: ScoreTable, learned: Learned, plan: LearningPlan) -> Placed:
 
 def _subtask(row: ScoreRow, plan: LearningPlan, index: int, snr_db: float, reward: float) -> PlacedSubtask:
     device = plan.devices[index]
-    compute_cost = row.words * device.compute_cost_per_word
-    quality = plan.reward.quality_weight * (row.explicit_score or 0.0)
+    words = np.array([float(row.words)])
+    alone = fleet_arrays([device])
+    time_s = sending_time_s(alone, words, np.array([snr_db]), plan.reward.bits_per_word)
     return PlacedSubtask(
         subtask=row.subtask,
         field=row.field,
@@ -66,8 +68,8 @@ def _subtask(row: ScoreRow, plan: LearningPlan, index: int, snr_db: float, rewar
         is_local=device.local,
         snr_db=None if device.local else snr_db,
         words=row.words,
-        compute_cost=compute_cost,
-        transfer_cost=max(0.0, quality - compute_cost - reward),
+        compute_cost=float(compute_cost(words, alone.compute_cost_per_word)[0]),
+        transfer_cost=float(transfer_cost(time_s, plan.reward.transfer_cost_per_s)[0]),
         score=row.explicit_score,
         reward=reward,
         passage=row.text,

@@ -155,9 +155,9 @@ def _judge(table: ScoreTable) -> JudgeNote:
     spread = f"Over this table its scores have mean {mean:.2f} and standard deviation {deviation:.2f}."
     if _EMBEDDED in names:
         measured = (
-            "Measured: a model of this size gives good stories, shuffled stories and word salad the same score "
-            "within about half a point, so these scores say next to nothing about quality. They show that the "
-            "machinery works, no more."
+            "Measured on forty passages: 4.54 on average as written, 4.56 under another subtask, 4.63 with their "
+            "words shuffled. It cannot tell these apart, so its scores say nothing about quality; they show that "
+            "the machinery works, no more (benchmarks/embedded_judge.py)."
         )
     else:
         measured = (
