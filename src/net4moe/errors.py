@@ -15,6 +15,7 @@
       DeviceError          device_id
         NoDevice             nobody can take the subtask
       TableError           path, sheet, cell
+      TraceError           path, row
       CheckpointError      path, what did not match
       RunError             a run directory cannot be written or belongs to another study
 
@@ -42,6 +43,7 @@ __all__ = [
     "ReplyError",
     "RunError",
     "TableError",
+    "TraceError",
 ]
 
 
@@ -183,6 +185,21 @@ class TableError(Net4MoEError):
         parts += [f"sheet '{sheet}'"] if sheet else []
         parts += [f"cell {cell}"] if cell else []
         super().__init__(f"{', '.join(parts)}: {message}" if parts else message)
+
+
+class TraceError(Net4MoEError):
+    """A recorded trace cannot be read or written.
+
+    Attributes:
+      path: the file.
+      row: the row in it, from 1, the header of a CSV file being the first; None where it is the whole file.
+    """
+
+    def __init__(self, message: str, *, path: Path, row: int | None = None) -> None:
+        """Put the place in front of the sentence."""
+        self.path = path
+        self.row = row
+        super().__init__(f"{path}: {message}" if row is None else f"{path}, row {row}: {message}")
 
 
 class CheckpointError(Net4MoEError):

@@ -88,7 +88,7 @@ def test_jax_and_numpy_agree_also_in_a_batch() -> None:
         "prompt_share_left": rng.random(4).astype(np.float32),
     }
     by_numpy = encode(FLEET, RewardConfig(), **batch)
-    fleet = Fleet(*map(jnp.asarray, FLEET))
+    fleet = jax.tree.map(jnp.asarray, FLEET)
     encode_all = jax.jit(jax.vmap(lambda situation: encode(fleet, RewardConfig(), **situation)))
     by_jax = encode_all({name: jnp.asarray(values) for name, values in batch.items()})
     for wanted, got in zip(by_numpy, by_jax, strict=True):

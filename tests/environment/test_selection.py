@@ -156,7 +156,7 @@ def changed_fleet(**changes: np.ndarray) -> Fleet:
         (
             outcomes_by_hand(),
             EXPECTATIONS,
-            Fleet(*(column[:1] for column in FLEET)),
+            jax.tree.map(lambda column: column[..., :1], FLEET),
             "`fleet` must be of 2 devices as `outcomes`, got 1.",
         ),
         (

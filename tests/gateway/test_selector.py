@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from net4moe.environment.history import History
 from net4moe.errors import NoDevice
 from net4moe.gateway import DeviceSelector
 from net4moe.mixture import Assessment, Costs, Decision, Subtask
-from net4moe.network import DeviceConfig, Fleet, SnrConfig, fleet_arrays
+from net4moe.network import DeviceConfig, SnrConfig, fleet_arrays
 
 DEVICES = (
     DeviceConfig(name="phone", expert="pocket", local=True, compute_cost_per_word=0.03, units_limit=4.0),
@@ -86,7 +87,7 @@ def test_the_observation_is_the_environments() -> None:
     snr_db = seen.observation.devices[..., DEVICE_FEATURES.index("snr")] * 10
     relevance = jnp.array([0.5, 0.25, 1.0])
     ours = encode(
-        Fleet(*map(jnp.asarray, fleet_arrays(DEVICES))),
+        jax.tree.map(jnp.asarray, fleet_arrays(DEVICES)),
         RewardConfig(transfer_cost_per_s=7.5),
         expected_score=jnp.broadcast_to(5.0 + 2.0 * relevance, (3, 3)),
         expected_words=jnp.full((3, 3), 40.0),

@@ -117,7 +117,7 @@ class ExpertSelection(eqx.Module):
         self.outcomes = Outcomes(*map(jnp.asarray, outcomes))
         self.expectations = Expectations(*map(jnp.asarray, expectations))
         self.population = Expectations(*map(jnp.asarray, population))
-        self.fleet = Fleet(*map(jnp.asarray, fleet))
+        self.fleet = jax.tree.map(jnp.asarray, fleet)
         self.snr_config = snr_config or SnrConfig()
         self.reward_config = reward_config or RewardConfig()
 

@@ -163,12 +163,13 @@ class DeviceSelector:
         return score, words
 
     def _costs(self, index: int, words: float, snr_db: float) -> Costs:
-        one = type(self._fleet)(*(array[index : index + 1] for array in self._fleet))
         config = self._reward_config
-        time_s = sending_time_s(one, np.array([words]), np.array([snr_db]), config.bits_per_word)
+        every = np.full(len(self._devices), words)
+        time_s = sending_time_s(self._fleet, every, np.full_like(every, snr_db), config.bits_per_word)
+        price = compute_cost(every, self._fleet.compute_cost_per_word)
         return Costs(
-            load_bits=float(load_bits(np.array([words]), config.bits_per_word)[0]),
-            transfer_s=float(time_s[0]),
-            transfer_cost=float(transfer_cost(time_s, config.transfer_cost_per_s)[0]),
-            compute_cost=float(compute_cost(np.array([words]), one.compute_cost_per_word)[0]),
+            load_bits=float(load_bits(words, config.bits_per_word)),
+            transfer_s=float(time_s[index]),
+            transfer_cost=float(transfer_cost(time_s, config.transfer_cost_per_s)[index]),
+            compute_cost=float(price[index]),
         )

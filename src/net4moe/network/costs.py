@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from net4moe.network.rates import shannon_rate_bps
+from net4moe.network.arrays import check, namespace
+from net4moe.network.payloads import load_bits
+from net4moe.network.radio.rates import shannon_rate_bps
 from net4moe.units import db_to_linear
 
 if TYPE_CHECKING:
@@ -13,25 +15,9 @@ if TYPE_CHECKING:
 
     from net4moe.network.fleet import Fleet
 
-__all__ = ["compute_cost", "load_bits", "sending_time_s", "transfer_cost", "transfer_time_s"]
+__all__ = ["compute_cost", "sending_time_s", "transfer_cost", "transfer_time_s"]
 
-
-def load_bits(words: Float[Any, "*shape"], bits_per_word: float = 48.0) -> Float[Any, "*shape"]:
-    """Turn words into bits to send.
-
-        l_n = w_n bits_per_word
-
-    The word count of a passage is its load: arXiv:2402.06942, step 6 of the case study. 48 bits are ours:
-    five letters and a space of 8 bits each.
-
-    Args:
-      words: words in each passage.
-      bits_per_word: bits that one word takes.
-
-    Returns:
-      Load of each passage, bits.
-    """
-    return words * bits_per_word
+_LONGEST_S = 1e30  # fits a 32-bit float with room for a price
 
 
 def transfer_time_s(load_bits: Float[Any, "*shape"], rate_bps: Float[Any, "*shape"]) -> Float[Any, "*shape"]:
@@ -42,15 +28,23 @@ def transfer_time_s(load_bits: Float[Any, "*shape"], rate_bps: Float[Any, "*shap
     See Wang et al. (2024), arXiv:2402.06942, step 6 of the case study.
 
     Args:
-      load_bits: load of each passage, bits.
-      rate_bps: rate of each link, bit/s.
+      load_bits: load of each passage, bits, at least 0.
+      rate_bps: rate of each link, bit/s, at least 0. JAX takes numbers below the least normal floating-point
+        number for 0.
 
     Returns:
-      Time to send each passage, seconds. Infinite where the rate is 0.
+      Time to send each passage, seconds, at most 1e30. Infinite where the rate is 0.
+
+    Raises:
+      ValueError: a plain number or an entry of a NumPy array is not as above.
     """
-    xp = rate_bps.__array_namespace__()
-    alive = rate_bps > 0
-    return xp.where(alive, load_bits / xp.where(alive, rate_bps, 1.0), math.inf)
+    check("load_bits", load_bits, least=0.0)
+    check("rate_bps", rate_bps, least=0.0)
+    xp = namespace(load_bits, rate_bps)
+    rate_bps = xp.asarray(rate_bps)
+    slowest = xp.maximum(rate_bps, load_bits * (0.1 / _LONGEST_S))
+    time_s = load_bits / xp.where(slowest > 0, slowest, 1.0)
+    return xp.where(rate_bps > 0, xp.minimum(time_s, _LONGEST_S), math.inf)
 
 
 def sending_time_s(
@@ -62,16 +56,20 @@ def sending_time_s(
 
     Args:
       fleet: the devices.
-      words: words in each device's passage.
+      words: words in each device's passage, at least 0.
       snr_db: signal-to-noise ratio of each link, dB.
-      bits_per_word: bits that one word takes.
+      bits_per_word: bits that one word takes, at least 0.
 
     Returns:
       Time to send each passage, seconds.
+
+    Raises:
+      ValueError: a plain number or an entry of a NumPy array is not as above.
     """
+    check("snr_db", snr_db)
     rate_bps = shannon_rate_bps(db_to_linear(snr_db), fleet.bandwidth_hz)
     time_s = transfer_time_s(load_bits(words, bits_per_word), rate_bps)
-    return time_s.__array_namespace__().where(fleet.local, 0.0, time_s)
+    return namespace(time_s).where(fleet.local, 0.0, time_s)
 
 
 def transfer_cost(time_s: Float[Any, "*shape"], cost_per_s: float) -> Float[Any, "*shape"]:
@@ -80,15 +78,18 @@ def transfer_cost(time_s: Float[Any, "*shape"], cost_per_s: float) -> Float[Any,
         c_n = cost_per_s t_n
 
     Args:
-      time_s: time to send each passage, seconds.
+      time_s: time to send each passage, seconds, at least 0.
       cost_per_s: price of one second, reward units per second. A price of 0 makes every link free, even a
         dead one.
 
     Returns:
       Transfer cost, reward units. Infinite where the time is infinite and the price is not 0.
+
+    Raises:
+      ValueError: a time is not a number or negative.
     """
-    xp = time_s.__array_namespace__()
-    return time_s * cost_per_s if cost_per_s > 0 else xp.zeros_like(time_s)
+    check("time_s", time_s, least=0.0, infinite=True)
+    return time_s * cost_per_s if cost_per_s > 0 else namespace(time_s).zeros_like(time_s)
 
 
 def compute_cost(words: Float[Any, "*shape"], cost_per_word: Float[Any, "*shape"]) -> Float[Any, "*shape"]:
@@ -99,10 +100,15 @@ def compute_cost(words: Float[Any, "*shape"], cost_per_word: Float[Any, "*shape"
     See Wang et al. (2024), arXiv:2402.06942, step 6 of the case study.
 
     Args:
-      words: words in each passage.
-      cost_per_word: price of one word on each device, reward units.
+      words: words in each passage, at least 0.
+      cost_per_word: price of one word on each device, reward units, at least 0.
 
     Returns:
       Compute cost, reward units.
+
+    Raises:
+      ValueError: a plain number or an entry of a NumPy array is not as above.
     """
+    check("words", words, least=0.0)
+    check("cost_per_word", cost_per_word, least=0.0)
     return words * cost_per_word

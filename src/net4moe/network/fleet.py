@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from net4moe.network.arrays import check
+from net4moe.network.hardware import LAPTOP, Hardware, HardwareConfig, compile_hardware
+from net4moe.network.mobility import Motion, compile_motion
+from net4moe.network.motion import MobilityConfig, Still
+from net4moe.network.radio.budget import noise_power_dbm
+from net4moe.network.radio.fading import SPEED_OF_LIGHT_M_S
+from net4moe.network.radio.large_scale import LargeScale, compile_large_scale
+from net4moe.network.radio.line_of_sight import LineOfSight, compile_line_of_sight
+from net4moe.network.radio.link_arrays import LinkArrays, compile_links
+from net4moe.network.radio.link_classes import PAPER, LinkClass
+from net4moe.network.radio.path_loss import PathLoss, compile_path_loss
+from net4moe.network.radio.satellite import SKIES
+from net4moe.network.radio.scenarios import Scenario, ScenarioName
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jaxtyping import Bool, Float
 
 __all__ = ["DeviceConfig", "Fleet", "fleet_arrays"]
+
+_STILL = Still()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,17 +40,31 @@ class DeviceConfig:
       name: name of the device, unique in its fleet.
       expert: name of the expert that it hosts.
       compute_cost_per_word: price of writing one word on it, reward units, at least 0.
-      bandwidth_hz: bandwidth of its link, Hz, greater than 0. Not read for the local device.
+      bandwidth_hz: bandwidth of its link, Hz, greater than 0; that of its link class where None. Not read
+        for the local device.
       units_limit: compute units that one subtask may need on it, at least 0.
       local: whether it is the user's own device, which sends nothing over the air.
+      link: what carries its bits to the user.
+      scenario: where the link runs: the name of a model, at the carrier of the link class and the heights of
+        both devices; or all of it.
+      position_m: where it starts, metres east, north and above the ground; above the ground by more than 0.
+      mobility: how it moves.
+      hardware: how it computes.
+      scatterer_doppler_hz: greatest Doppler shift from what moves around a link that stands still, Hz.
     """
 
     name: str
     expert: str
     compute_cost_per_word: float = 0.01
-    bandwidth_hz: float = 10_000.0
+    bandwidth_hz: float | None = None
     units_limit: float = math.inf
     local: bool = False
+    link: LinkClass = PAPER
+    scenario: ScenarioName | Scenario = "free_space"
+    position_m: tuple[float, float, float] = (0.0, 0.0, 1.5)
+    mobility: MobilityConfig = _STILL
+    hardware: HardwareConfig = LAPTOP
+    scatterer_doppler_hz: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what no device can have."""
@@ -48,7 +78,7 @@ class DeviceConfig:
                 f"got {self.compute_cost_per_word}."
             )
             raise ValueError(message)
-        if not (math.isfinite(self.bandwidth_hz) and self.bandwidth_hz > 0):
+        if self.bandwidth_hz is not None and not (math.isfinite(self.bandwidth_hz) and self.bandwidth_hz > 0):
             message = (
                 f"`bandwidth_hz` of device '{self.name}' must be finite and greater than 0, "
                 f"got {self.bandwidth_hz}."
@@ -57,22 +87,58 @@ class DeviceConfig:
         if not self.units_limit >= 0:
             message = f"`units_limit` of device '{self.name}' must be at least 0, got {self.units_limit}."
             raise ValueError(message)
+        for label, value in zip(("east", "north"), self.position_m[:2], strict=True):
+            check(f"position_m ({label}) of device '{self.name}'", value)
+        check(f"position_m (up) of device '{self.name}'", self.position_m[2], above=0.0)
+        check(f"scatterer_doppler_hz of device '{self.name}'", self.scatterer_doppler_hz, least=0.0)
+
+    @property
+    def link_bandwidth_hz(self) -> float:
+        """Bandwidth of its link, Hz: its own, or that of its link class."""
+        return self.link.bandwidth_hz if self.bandwidth_hz is None else self.bandwidth_hz
 
 
 class Fleet(NamedTuple):
-    """The devices of a fleet as arrays, in the order of their indices.
+    """The devices of a fleet as arrays, in the order of their indices; a pytree, for `jax.tree.map`.
+
+    All that can be known before chance comes in is computed here, once.
 
     Attributes:
       compute_cost_per_word: price of writing one word, reward units.
       bandwidth_hz: bandwidth of each link, Hz.
       units_limit: compute units that one subtask may need.
       local: True for the user's own device.
+      lossless_snr_db: signal-to-noise ratio that a link would have without any path loss, dB.
+      wavelength_m: wavelength of each carrier, m.
+      branches: True for the antennas, of L, that each link combines.
+      field_share: how far a link's fields of shadowing and scattering follow its device: 1 on the ground, 0 for
+        a satellite, whose obstacles stand around the user.
+      scatterer_doppler_hz: greatest Doppler shift from what moves around a link, Hz.
+      same_band: True where two devices disturb each other when both send.
+      path_loss: lines of each link's path loss.
+      line_of_sight: how likely each link is in sight.
+      large_scale: shadowing, K factor and their distances of correlation.
+      link: rates, errors, powers and waiting of each link class.
+      hardware: how each device computes.
+      motion: how each device moves, and from where.
     """
 
     compute_cost_per_word: Float[Any, " N"]
     bandwidth_hz: Float[Any, " N"]
     units_limit: Float[Any, " N"]
     local: Bool[Any, " N"]
+    lossless_snr_db: Float[Any, " N"]
+    wavelength_m: Float[Any, " N"]
+    branches: Bool[Any, "L N"]
+    field_share: Float[Any, " N"]
+    scatterer_doppler_hz: Float[Any, " N"]
+    same_band: Bool[Any, "N N"]
+    path_loss: PathLoss
+    line_of_sight: LineOfSight
+    large_scale: LargeScale
+    link: LinkArrays
+    hardware: Hardware
+    motion: Motion
 
 
 def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
@@ -99,9 +165,46 @@ def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
     if local and not devices[0].local:
         message = f"The local device must come first in `devices`, got '{local[0]}' after '{names[0]}'."
         raise ValueError(message)
+    scenarios = [_scenario(device, devices[0]) for device in devices]
+    link = compile_links(
+        [device.link for device in devices], [device.link_bandwidth_hz for device in devices]
+    )
+    carriers_hz = np.array([scenario.frequency_hz for scenario in scenarios])
+    num_antennas = np.array([device.link.num_antennas for device in devices])
     return Fleet(
         compute_cost_per_word=np.array([device.compute_cost_per_word for device in devices], np.float32),
-        bandwidth_hz=np.array([device.bandwidth_hz for device in devices], np.float32),
+        bandwidth_hz=link.bandwidth_hz.astype(np.float32),
         units_limit=np.array([device.units_limit for device in devices], np.float32),
         local=np.array([device.local for device in devices], np.bool_),
+        lossless_snr_db=link.transmit_power_dbm
+        + link.antenna_gain_db
+        - link.penetration_loss_db
+        - noise_power_dbm(link.bandwidth_hz, link.noise_figure_db),
+        wavelength_m=SPEED_OF_LIGHT_M_S / carriers_hz,
+        branches=np.arange(num_antennas.max())[:, None] < num_antennas,
+        field_share=np.array([0.0 if scenario.name in SKIES else 1.0 for scenario in scenarios]),
+        scatterer_doppler_hz=np.array([device.scatterer_doppler_hz for device in devices]),
+        same_band=np.abs(carriers_hz[:, None] - carriers_hz)
+        < (link.bandwidth_hz[:, None] + link.bandwidth_hz) / 2,
+        path_loss=compile_path_loss(scenarios),
+        line_of_sight=compile_line_of_sight(scenarios),
+        large_scale=compile_large_scale(scenarios),
+        link=link,
+        hardware=compile_hardware([device.hardware for device in devices]),
+        motion=compile_motion(
+            [device.mobility for device in devices], np.array([device.position_m for device in devices])
+        ),
+    )
+
+
+def _scenario(device: DeviceConfig, user: DeviceConfig) -> Scenario:
+    """Say where the link from a device to the user runs."""
+    if isinstance(device.scenario, Scenario):
+        return device.scenario
+    heights_m = (device.position_m[2], user.position_m[2])
+    return Scenario(
+        name=device.scenario,
+        frequency_hz=device.link.frequency_hz,
+        base_height_m=max(heights_m),
+        user_height_m=min(heights_m),
     )

@@ -6,19 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from net4moe.network.normal import normal_quantile
 
+if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["SnrConfig", "normal_quantile", "snr_db_from_uniform"]
-
-# Acklam's rational approximation of the normal quantile; the centre and the tails.
-_CENTRE_TOP = (-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.3577518672690, -30.66479806628716, 2.506628277459239)  # fmt: skip # noqa: E501
-_CENTRE_BOTTOM = (-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0)  # fmt: skip # noqa: E501
-_TAIL_TOP = (-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783)  # fmt: skip # noqa: E501
-_TAIL_BOTTOM = (0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1.0)
-_TAIL = 0.02425
+__all__ = ["SnrConfig", "snr_db_from_uniform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,29 +78,3 @@ def snr_db_from_uniform(config: SnrConfig, uniform: Float[Any, "*shape"]) -> Flo
     if config.distribution == "normal_db":
         return config.mean_db + config.std_db * normal_quantile(uniform)
     return xp.full_like(uniform, config.mean_db)
-
-
-def normal_quantile(probability: Float[Any, "*shape"]) -> Float[Any, "*shape"]:
-    """Compute the quantile of the standard normal distribution.
-
-    Acklam's rational approximation; its relative error is below 1.2e-9 in 64-bit floats.
-
-    Args:
-      probability: greater than 0 and less than 1.
-    """
-    xp = probability.__array_namespace__()
-    offset = probability - 0.5
-    square = offset * offset
-    centre = offset * _polynomial(_CENTRE_TOP, square) / _polynomial(_CENTRE_BOTTOM, square)
-    nearer_end = xp.minimum(probability, 1.0 - probability)
-    depth = xp.sqrt(-2.0 * xp.log(nearer_end))
-    tail = -xp.sign(offset) * _polynomial(_TAIL_TOP, depth) / _polynomial(_TAIL_BOTTOM, depth)
-    return xp.where(nearer_end < _TAIL, tail, centre)
-
-
-def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
-    """Evaluate a polynomial, highest power first, by Horner's rule."""
-    value = coefficients[0]
-    for coefficient in coefficients[1:]:
-        value = value * x + coefficient
-    return value

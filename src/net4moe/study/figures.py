@@ -21,12 +21,12 @@ from matplotlib.ticker import MaxNLocator
 from net4moe.study.records import Curve, PolicyResult
 from net4moe.study.statistics import Interval, decimals_to_tell_apart
 
-__all__ = ["draw_bars", "draw_curves", "to_png", "to_svg"]
+__all__ = ["DPI", "STYLE", "draw_bars", "draw_curves", "frame", "settle", "to_png", "to_svg"]
 
 _WIDTH_INCHES = 3.5
-_DPI = 200
+DPI = 200
 
-_STYLE = {
+STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
     "font.size": 7.5,
@@ -69,8 +69,8 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
     """
     pens = _pens([curve.label for curve in curves])
     legend_rows = -(-len(curves) // 2)
-    with style.context(_STYLE, after_reset=True):
-        figure = Figure(figsize=(_WIDTH_INCHES, 2.35 + 0.16 * legend_rows), dpi=_DPI, layout="constrained")
+    with style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=(_WIDTH_INCHES, 2.35 + 0.16 * legend_rows), dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
         for curve, pen in zip(curves, pens, strict=True):
             axes.plot(
@@ -86,7 +86,7 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
             axes.fill_between(
                 curve.epochs, curve.low, curve.high, color=pen.color, alpha=0.18, linewidth=0, zorder=2
             )
-        _frame(axes)
+        frame(axes)
         axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
         axes.set_xlabel(epoch_label)
         axes.set_ylabel(reward_label)
@@ -103,7 +103,7 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
             borderpad=0.1,
             fontsize=6.8,
         )
-        _settle(figure)
+        settle(figure)
     return figure
 
 
@@ -118,13 +118,13 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
     """
     pens = _pens([policy.label for policy in policies])
     decimals = decimals_to_tell_apart([end.point for end in _ends(policies)])
-    with style.context(_STYLE, after_reset=True):
-        figure = Figure(figsize=(_WIDTH_INCHES, 0.75 + 0.42 * len(policies)), dpi=_DPI, layout="constrained")
+    with style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=(_WIDTH_INCHES, 0.75 + 0.42 * len(policies)), dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
         for row, (policy, pen) in enumerate(zip(policies, pens, strict=True)):
             _bar(axes, row - 0.19, policy.mean, pen, decimals, is_final=False)
             _bar(axes, row + 0.19, policy.final, pen, decimals, is_final=True)
-        _frame(axes)
+        frame(axes)
         axes.spines["left"].set_visible(False)
         axes.axvline(0.0, color="#333333", linewidth=0.6, zorder=5)
         axes.tick_params(axis="y", length=0)
@@ -144,14 +144,14 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
             columnspacing=1.2,
             borderpad=0.1,
         )
-        _settle(figure)
+        settle(figure)
     return figure
 
 
 def to_png(figure: Figure) -> bytes:
     """Render a figure as PNG, 200 dots per inch."""
     buffer = io.BytesIO()
-    with style.context(_STYLE, after_reset=True):
+    with style.context(STYLE, after_reset=True):
         FigureCanvasAgg(figure).print_figure(
             buffer, format="png", metadata={"Software": None}, facecolor="white"
         )
@@ -161,7 +161,7 @@ def to_png(figure: Figure) -> bytes:
 def to_svg(figure: Figure) -> bytes:
     """Render a figure as SVG, its texts kept as texts."""
     buffer = io.BytesIO()
-    with style.context(_STYLE, after_reset=True):
+    with style.context(STYLE, after_reset=True):
         FigureCanvasAgg(figure).print_figure(
             buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white"
         )
@@ -242,12 +242,13 @@ def _pens(labels: Sequence[str]) -> list[_Pen]:
     return pens
 
 
-def _settle(figure: Figure) -> None:
+def settle(figure: Figure) -> None:
     """Place everything once, so that all files of a figure agree."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
 
-def _frame(axes: Axes) -> None:
+def frame(axes: Axes) -> None:
+    """Leave the two axes that are read."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(width=0.6, length=2.5)

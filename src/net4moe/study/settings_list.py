@@ -53,7 +53,7 @@ def settings_list(plan: LearningPlan) -> tuple[Setting, ...]:
         ),
     ]
     for device in plan.devices:
-        link = "no link" if device.local else f"{device.bandwidth_hz / 1000:g} kHz"
+        link = "no link" if device.local else f"{device.link_bandwidth_hz / 1000:g} kHz"
         limit = (
             "" if device.units_limit == float("inf") else f", at most {device.units_limit:g} units a subtask"
         )
