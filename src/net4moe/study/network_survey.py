@@ -68,7 +68,8 @@ def survey(
       num_times: times at which each is read, uniform over the preset's seconds.
       config: how the worlds are drawn.
     """
-    fleet: Fleet = jax.tree.map(jnp.asarray, fleet_arrays(preset.devices))
+    here = fleet_arrays(preset.devices)
+    fleet: Fleet = jax.tree.map(jnp.asarray, here)
     key_worlds, key_times = jax.random.split(jax.random.key(seed))
     keys = jax.random.split(key_worlds, num_worlds)
     times_s = jax.random.uniform(key_times, (num_worlds, num_times), maxval=preset.seconds)
@@ -84,10 +85,8 @@ def survey(
         lambda column: np.asarray(column).reshape(-1, column.shape[-1]),
         jax.jit(jax.vmap(samples))(keys, times_s),
     )
-    world = draw_world(fleet, keys[0], config)
-    start = links(fleet, world, 0.0)
-    way_s = jnp.linspace(0.0, preset.seconds, _WAY_POINTS)
-    way_m = jax.vmap(lambda time_s: jnp.stack(whereabouts_m(world, time_s))[:2, 0])(way_s)
+    world = draw_world(here, np.random.default_rng(seed), config)
+    ways_m = [whereabouts_m(world, time_s) for time_s in np.linspace(0.0, preset.seconds, _WAY_POINTS)]
     return Survey(
         name=preset.name,
         devices=tuple(device.name for device in preset.devices),
@@ -97,6 +96,6 @@ def survey(
         links=now,
         deliveries=tuple(deliveries),
         start_m=np.stack(whereabouts_m(world, 0.0)),
-        start=jax.tree.map(np.asarray, start),
-        way_m=np.asarray(way_m).T,
+        start=links(here, world, 0.0),
+        way_m=np.array(ways_m)[:, :2, 0].T,
     )
