@@ -11,7 +11,8 @@ from tests.cli.conftest import newsroom
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+NETWORK = (ROOT / "docs" / "network.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README + NETWORK, re.DOTALL)
 SETTINGS = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "cli.md").read_text("utf-8"), re.DOTALL)
 
 
@@ -19,7 +20,7 @@ SETTINGS = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "cli.md").read_text
 def test_python_blocks_run(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Against a server on loopback in place of the one they name."""
     with FaultServer(newsroom) as server:
-        exec(compile(block.replace("http://127.0.0.1:11434/v1", server.base_url), "README.md", "exec"), {})
+        exec(compile(block.replace("http://127.0.0.1:11434/v1", server.base_url), "a document", "exec"), {})
     assert capsys.readouterr().out.strip()
 
 

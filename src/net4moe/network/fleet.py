@@ -21,6 +21,7 @@ from net4moe.network.radio.link_classes import PAPER, LinkClass
 from net4moe.network.radio.path_loss import PathLoss, compile_path_loss
 from net4moe.network.radio.satellite import SKIES
 from net4moe.network.radio.scenarios import Scenario, ScenarioName
+from net4moe.units import linear_to_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,8 @@ class Fleet(NamedTuple):
       bandwidth_hz: bandwidth of each link, Hz.
       units_limit: compute units that one subtask may need.
       local: True for the user's own device.
-      lossless_snr_db: signal-to-noise ratio that a link would have without any path loss, dB.
+      lossless_snr_db: mean signal-to-noise ratio that a link would have without any path loss, all its antennas
+        combined, dB.
       wavelength_m: wavelength of each carrier, m.
       branches: True for the antennas, of L, that each link combines.
       field_share: how far a link's fields of shadowing and scattering follow its device: 1 on the ground, 0 for
@@ -145,7 +147,7 @@ def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
     """Lay devices out as NumPy arrays of 32-bit floats.
 
     Args:
-      devices: the devices; the local one, where there is one, comes first.
+      devices: the devices; the local one, where there is one, comes first. Links run to where the first one is.
 
     Raises:
       ValueError: there is no device, two share a name, or a device other than the first is local.
@@ -178,6 +180,7 @@ def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
         local=np.array([device.local for device in devices], np.bool_),
         lossless_snr_db=link.transmit_power_dbm
         + link.antenna_gain_db
+        + linear_to_db(link.num_antennas)
         - link.penetration_loss_db
         - noise_power_dbm(link.bandwidth_hz, link.noise_figure_db),
         wavelength_m=SPEED_OF_LIGHT_M_S / carriers_hz,
@@ -202,9 +205,14 @@ def _scenario(device: DeviceConfig, user: DeviceConfig) -> Scenario:
     if isinstance(device.scenario, Scenario):
         return device.scenario
     heights_m = (device.position_m[2], user.position_m[2])
-    return Scenario(
-        name=device.scenario,
-        frequency_hz=device.link.frequency_hz,
-        base_height_m=max(heights_m),
-        user_height_m=min(heights_m),
-    )
+    try:
+        return Scenario(
+            name=device.scenario,
+            frequency_hz=device.link.frequency_hz,
+            base_height_m=max(heights_m),
+            user_height_m=min(heights_m),
+        )
+    except ValueError as error:
+        ends = f"device '{device.name}' at {heights_m[0]:g} m to the user at {heights_m[1]:g} m"
+        message = f"The link of {ends}: {error}"
+        raise ValueError(message) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from net4moe.network.arrays import kept, namespace
@@ -40,8 +41,8 @@ class Links(NamedTuple):
       los: whether the line of sight is free.
       path_loss_db: mean loss at that distance, dB.
       shadowing_db: what obstacles add to it, dB.
-      fading_db: gain of small-scale fading over the mean, all antennas combined, dB.
-      mean_snr_db: signal-to-noise ratio without small-scale fading, dB.
+      fading_db: gain of small-scale fading over its mean, all antennas combined, dB.
+      mean_snr_db: signal-to-noise ratio at the mean of small-scale fading, all antennas combined, dB.
       snr_db: signal-to-noise ratio, with interference where there is any, dB.
       rate_bps: rate chosen by link adaptation, bit/s; 0 where nothing gets through.
       block_error: probability that one transmission fails at that rate.
@@ -147,10 +148,11 @@ def adapted(fleet: Fleet, now: Links, known_snr_db: Float[Any, " N"]) -> Links:
 def interfered(fleet: Fleet, now: Links, active: Bool[Any, " N"]) -> Links:
     """Let devices that send at the same time in the same band disturb each other.
 
-        SINR_n = P_n / (noise + sum of P_m over the others that are active in its band)
+        SINR_n = L P_n / (noise + sum of P_m over the others that are active in its band)
 
+    with powers P at each of the L antennas of the link: combining adds up its own signal, not that of others.
     Senders know of it and choose their rates by it. A device that is not active gets what it would have if it
-    sent.
+    sent. Whoever is away disturbs nobody.
 
     Args:
       fleet: the devices.
@@ -160,7 +162,10 @@ def interfered(fleet: Fleet, now: Links, active: Bool[Any, " N"]) -> Links:
     snr = db_to_linear(now.snr_db)
     noise_w = db_to_linear(_noise_dbm(fleet) - 30.0)
     sending = active & now.available & ~fleet.local
-    snr_db = linear_to_db(sinr(snr * noise_w, noise_w, fleet.same_band, sending))
+    per_antenna_w = snr * noise_w / fleet.link.num_antennas
+    ratio = fleet.link.num_antennas * sinr(per_antenna_w, noise_w, fleet.same_band, sending)
+    xp = namespace(ratio)
+    snr_db = xp.where(ratio > 0, linear_to_db(xp.where(ratio > 0, ratio, 1.0)), -math.inf)
     return _carrying(fleet, now._replace(snr_db=snr_db), known_snr_db=snr_db)
 
 
@@ -242,7 +247,7 @@ def _fading_db(fleet: Fleet, world: World, way: _Way, los: Any, time_s: Any) -> 
         scattered = _scattered(fleet, world, way, branch, time_s)
         gain = rician_power(scattered, k_factor, direct_turns)
         power = power + xp.where(fleet.branches[branch], gain, 0.0)
-    return linear_to_db(xp.maximum(power, _LEAST_GAIN))
+    return linear_to_db(xp.maximum(power / fleet.link.num_antennas, _LEAST_GAIN))
 
 
 def _scattered(fleet: Fleet, world: World, way: _Way, branch: int, time_s: Any) -> tuple[Any, Any]:

@@ -39,10 +39,10 @@ class WorldConfig:
 
     Attributes:
       fading: `clarke`, Rician around the line of sight and Rayleigh without it, with the Doppler of the
-        motion; `ar1`, the same law as a Markov chain on slots; `nakagami`, independent from slot to slot;
-        `none`, the mean.
+        motion; `ar1`, the same law as a Markov chain on slots; `nakagami`, independent from slot to slot
+        and over the antennas; `none`, the mean. Its mean gain is 1 in all of them.
       num_waves: sinusoids in each field; the laws hold for any number, from 3.
-      num_legs: legs of a walk before it is walked back.
+      num_legs: legs of a walk before they come again.
       nakagami_m: shape of `nakagami`, at least 0.5; 1 is Rayleigh.
       doppler_hz: greatest Doppler shift of `ar1`, Hz.
       slot_s: length of a slot of `ar1` and `nakagami`, seconds.
@@ -130,7 +130,7 @@ def draw_world(fleet: Fleet, key: Chance, config: WorldConfig | None = None) -> 
         shadowing_nlos=fields[2],
         k_factor=fields[3],
         scattering=_scattering(config, keys[6], (num_branches, num_devices)),
-        recorded=Recorded(fading_db=_independent_fading(config, keys[6], num_devices)),
+        recorded=Recorded(fading_db=_independent_fading(fleet, config, keys[6])),
     )
 
 
@@ -145,13 +145,13 @@ def _scattering(config: WorldConfig, key: Chance, shape: tuple[int, int]) -> Wav
     return Slots(time_s=np.arange(config.num_slots) * config.slot_s, real=real, imaginary=imaginary)
 
 
-def _independent_fading(config: WorldConfig, key: Chance, num_devices: int) -> Recording | None:
+def _independent_fading(fleet: Fleet, config: WorldConfig, key: Chance) -> Recording | None:
     """Draw the gains of fading that knows neither sight nor motion, and of none at all."""
     if config.fading in ("clarke", "ar1"):
         return None
-    shape = (config.num_slots, num_devices)
+    shape = (config.num_slots, fleet.local.shape[-1])
     time_s = np.arange(config.num_slots) * config.slot_s
     if config.fading == "none":
         return Recording(time_s=time_s, values=np.zeros(shape), hold=True)
-    gain = nakagami_power(key, config.nakagami_m, shape)
+    gain = nakagami_power(key, config.nakagami_m * fleet.link.num_antennas, shape)
     return Recording(time_s=time_s, values=linear_to_db(gain), hold=True)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from matplotlib import colormaps, style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from net4moe.study.figures import DPI, STYLE, frame, settle
 
@@ -29,6 +31,12 @@ _LIMITS_DB = Normalize(-10.0, 50.0)
 _SKY_M = 10_000.0
 _DEVICE_COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
 _LEAST_SAMPLES = 50
+_FAR = 3.0  # times the median distance
+_LABEL_PLACES = tuple(
+    ((x, y), side)
+    for y in (4.0, -9.0, 12.0, -17.0, 20.0, -25.0, 28.0, -33.0, 36.0, -41.0)
+    for x, side in ((4.0, "left"), (-4.0, "right"))
+)
 
 
 def draw_fleet(survey: Survey) -> Figure:
@@ -71,6 +79,9 @@ def draw_fleet(survey: Survey) -> Figure:
         )
         _draw_over_distance(rate, survey, np.where(survey.links.rate_bps > 0, survey.links.rate_bps, np.nan))
         rate.set_yscale("log")
+        low_bps, high_bps = rate.get_ylim()
+        if high_bps < 100.0 * low_bps:
+            rate.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         rate.yaxis.set_major_formatter(EngFormatter(unit="bit/s"))
         rate.yaxis.set_minor_formatter(NullFormatter())
         rate.set_ylabel("rate, where there is one")
@@ -87,29 +98,58 @@ def draw_fleet(survey: Survey) -> Figure:
             handlelength=1.2,
             columnspacing=1.0,
         )
+        canvas = FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+        _spread_labels(ground, canvas)
         settle(figure)
     return figure
 
 
 def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
-    """Draw the places on the ground, links in the colour of their signal."""
-    x, y, _ = survey.start_m
-    axes.plot(survey.way_m[0], survey.way_m[1], color="#BBBBBB", linewidth=0.8, zorder=1)
+    """Draw the places on the ground around the user, links in the colour of their signal.
+
+    A device much farther than the others stands at the edge, in its direction.
+    """
+    places_m = survey.start_m[:2] - survey.start_m[:2, :1]
+    reach_m = np.hypot(*places_m)
+    near = reach_m <= _FAR * np.median(reach_m[shown][1:])
+    edge_m = 1.1 * reach_m[shown & near].max()
+    axes.plot(*(survey.way_m - survey.start_m[:2, :1]), color="#BBBBBB", linewidth=0.8, zorder=1)
     for n in np.flatnonzero(shown).tolist():
+        place_m = places_m[:, n] if near[n] else places_m[:, n] * (edge_m / reach_m[n])
         if n:
             axes.plot(
-                [x[0], x[n]],
-                [y[0], y[n]],
+                [0.0, place_m[0]],
+                [0.0, place_m[1]],
                 color=_color(survey.start.mean_snr_db[n]),
                 linestyle="solid" if survey.start.los[n] else (0, (3, 1.5)),
                 linewidth=1.6,
                 zorder=2,
             )
-        _mark(axes, survey, n, x[n], y[n])
+        axes.plot(
+            *place_m,
+            marker="*" if n == 0 else "o" if near[n] else "s",
+            color=_color_of(n),
+            markersize=9 if n == 0 else 5,
+            zorder=4,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+        )
+        text = survey.devices[n] if near[n] else f"{survey.devices[n]}, {_metres(round(reach_m[n]))} off"
+        axes.annotate(
+            text,
+            (place_m[0], place_m[1]),
+            xytext=(4, 4),
+            textcoords="offset points",
+            fontsize=6.0,
+            zorder=5,
+            color=_color_of(n),
+        )
     axes.set_aspect("equal", adjustable="datalim")
-    axes.margins(0.16)
-    axes.set_xlabel("east (m)")
-    axes.set_ylabel("north (m)")
+    axes.set_xlim(-1.2 * edge_m, 1.2 * edge_m)
+    axes.set_ylim(-1.2 * edge_m, 1.2 * edge_m)
+    axes.set_xlabel("metres east of the user")
+    axes.set_ylabel("metres north of the user")
     axes.set_title(f"{survey.name}: one world at its start", fontsize=7.5, loc="left", pad=14)
     frame(axes)
     axes.legend(
@@ -128,6 +168,19 @@ def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
         columnspacing=1.0,
         borderaxespad=0.2,
     )
+
+
+def _spread_labels(axes: Axes, canvas: FigureCanvasAgg) -> None:
+    """Move each label of the map to the first place around its point where it hides no other."""
+    taken: list[Bbox] = []
+    for label in axes.texts:
+        for offset, side in _LABEL_PLACES:
+            label.set(position=offset, horizontalalignment=side)
+            box = label.get_window_extent(canvas.get_renderer())
+            inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(label.get_window_extent(canvas.get_renderer()))
 
 
 def _draw_sky(axes: PolarAxes, survey: Survey, shown: np.ndarray) -> None:
@@ -187,23 +240,6 @@ def _bands(
     return (
         [float(np.median(distance_m[part])) for part in parts],
         [np.quantile(values[part], [0.05, 0.5, 0.95]) for part in parts],
-    )
-
-
-def _mark(axes: Axes, survey: Survey, n: int, x: float, y: float) -> None:
-    """Draw one device and its name."""
-    axes.plot(
-        [x],
-        [y],
-        marker="*" if n == 0 else "o",
-        color=_color_of(n),
-        markersize=9 if n == 0 else 5,
-        zorder=4,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-    )
-    axes.annotate(
-        survey.devices[n], (x, y), xytext=(4, 4), textcoords="offset points", fontsize=6.0, zorder=5
     )
 
 
