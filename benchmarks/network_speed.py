@@ -4,7 +4,7 @@
 
 A world is eight devices, the user's own among them, at one moment: mobility, path loss, sight, shadowing,
 fading with Doppler, rates, block errors, time and energy of a payload. Worlds are drawn anew for every 100
-moments, and drawing counts. Eight devices fill one vector register of the processor; nine take the time of
+moments, and drawing counts. Eight devices fill one vector register of the processor; nine take nearly the time of
 sixteen. The peers do less or more, so the ratios say what an inner loop of learning can expect, not who is
 better:
 
