@@ -4,8 +4,8 @@
 
 A world is eight devices, the user's own among them, at one moment: mobility, path loss, sight, shadowing,
 fading with Doppler, rates, block errors, time and energy of a payload. Worlds are drawn anew for every 100
-moments, and drawing counts. Eight devices fill one vector register of the processor; nine take nearly the time of
-sixteen. The peers do less or more, so the ratios say what an inner loop of learning can expect, not who is
+moments, and drawing counts. Eight devices fill one vector register of the processor; nine take nearly the time
+of sixteen. The peers do less or more, so the ratios say what an inner loop of learning can expect, not who is
 better:
 
 - mobile-env, small scenario: 3 base stations and 5 users, Okumura-Hata and Shannon, no shadowing or fading;

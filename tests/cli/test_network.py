@@ -43,6 +43,8 @@ def test_a_recorded_world_replays(net4moe: Command, tmp_path: Path, file: str) -
     )
     assert (recorded.code, recorded.out.strip()) == (0, file)
     trace = read_trace(tmp_path / file)
+    assert trace.recorded.snr_db is not None
+    assert trace.recorded.los is not None
     fleet = fleet_arrays(PRESETS["campus"].devices)
     world = draw_world(fleet, np.random.default_rng(4))
     for instant, time_s in enumerate(np.arange(5) * 0.5):

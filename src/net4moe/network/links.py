@@ -95,23 +95,21 @@ def links(fleet: Fleet, world: World, time_s: Float[Any, ""] | float) -> Links:
     snr_db = _recorded(world.recorded.snr_db, time_s)
     snr_db = kept(mean_snr_db + fading_db) if snr_db is None else snr_db
     there = _recorded(world.recorded.available, time_s)
-    return _carrying(
-        fleet,
-        Links(
-            distance_m=way.distance_m,
-            los=los,
-            path_loss_db=loss_db,
-            shadowing_db=shadowing_db,
-            fading_db=fading_db,
-            mean_snr_db=mean_snr_db,
-            snr_db=snr_db,
-            rate_bps=snr_db,
-            block_error=snr_db,
-            propagation_s=way.distance_m / SPEED_OF_LIGHT_M_S,
-            in_range=in_range(fleet.path_loss, way.flat_m, way.elevation_deg, los),
-            available=available(world.churn, time_s) if there is None else there,
-        ),
-        known_snr_db=snr_db,
+    there = available(world.churn, time_s) if there is None else there
+    rate_bps, block_error = _rates(fleet, there, snr_db=snr_db, known_snr_db=snr_db)
+    return Links(
+        distance_m=way.distance_m,
+        los=los,
+        path_loss_db=loss_db,
+        shadowing_db=shadowing_db,
+        fading_db=fading_db,
+        mean_snr_db=mean_snr_db,
+        snr_db=snr_db,
+        rate_bps=rate_bps,
+        block_error=block_error,
+        propagation_s=way.distance_m / SPEED_OF_LIGHT_M_S,
+        in_range=in_range(fleet.path_loss, way.flat_m, way.elevation_deg, los),
+        available=there,
     )
 
 
@@ -142,7 +140,8 @@ def adapted(fleet: Fleet, now: Links, known_snr_db: Float[Any, " N"]) -> Links:
       now: the links as they are.
       known_snr_db: signal-to-noise ratio that each sender knows of, dB.
     """
-    return _carrying(fleet, now, known_snr_db=known_snr_db)
+    rate_bps, block_error = _rates(fleet, now.available, snr_db=now.snr_db, known_snr_db=known_snr_db)
+    return now._replace(rate_bps=rate_bps, block_error=block_error)
 
 
 def interfered(fleet: Fleet, now: Links, active: Bool[Any, " N"]) -> Links:
@@ -166,7 +165,8 @@ def interfered(fleet: Fleet, now: Links, active: Bool[Any, " N"]) -> Links:
     ratio = fleet.link.num_antennas * sinr(per_antenna_w, noise_w, fleet.same_band, sending)
     xp = namespace(ratio)
     snr_db = xp.where(ratio > 0, linear_to_db(xp.where(ratio > 0, ratio, 1.0)), -math.inf)
-    return _carrying(fleet, now._replace(snr_db=snr_db), known_snr_db=snr_db)
+    rate_bps, block_error = _rates(fleet, now.available, snr_db=snr_db, known_snr_db=snr_db)
+    return now._replace(snr_db=snr_db, rate_bps=rate_bps, block_error=block_error)
 
 
 def send(fleet: Fleet, now: Links, payload_bits: Float[Any, " N"] | float) -> Delivery:
@@ -275,9 +275,8 @@ def _noise_dbm(fleet: Fleet) -> Any:
     return noise_power_dbm(fleet.link.bandwidth_hz, fleet.link.noise_figure_db)
 
 
-def _carrying(fleet: Fleet, now: Links, *, known_snr_db: Any) -> Links:
+def _rates(fleet: Fleet, there: Any, *, snr_db: Any, known_snr_db: Any) -> tuple[Any, Any]:
     """Choose rates by the known signal, and find the errors that the real one makes at them."""
     rate_bps = link_rate_bps(fleet.link, known_snr_db)
-    rate_bps = kept(namespace(rate_bps).where(now.available, rate_bps, 0.0))
-    block_error = kept(link_block_error(fleet.link, now.snr_db, rate_bps))
-    return now._replace(rate_bps=rate_bps, block_error=block_error)
+    rate_bps = kept(namespace(rate_bps).where(there, rate_bps, 0.0))
+    return rate_bps, kept(link_block_error(fleet.link, snr_db, rate_bps))
