@@ -168,7 +168,7 @@ class DeviceSettings:
 
     name: str
     compute_cost_per_word: float = 0.01
-    bandwidth_hz: float = 10_000.0
+    bandwidth_hz: float | None = None
     units_limit: float = float("inf")
     local: bool = False
 
