@@ -20,6 +20,7 @@ def test_show_prints_a_row_for_each_device_and_draws(
     """Seven links in the table with their units; a picture beside it, also of a fleet with satellites."""
     ran = net4moe("network", "show", preset, "--worlds", "5")
     assert (ran.code, ran.out.splitlines()[-1]) == (0, file)
+    assert ran.err.startswith("to phone, the user's own device; medians while a device is there, 250 samples")
     rows = ran.out.splitlines()[2:-1]
     assert [device.name for device in PRESETS[preset].devices[1:]] == [
         next(device.name for device in PRESETS[preset].devices if row.startswith(device.name)) for row in rows
@@ -81,6 +82,8 @@ def test_what_a_trace_does_not_hold_is_drawn(net4moe: Command, tmp_path: Path) -
             "vehicle convoy.",
         ),
         (("show", "home", "--out", "home.pdf"), "net4moe: home.pdf: a picture ends in .png or .svg."),
+        (("show", "home", "--out", "no/a.png"), "net4moe: no/a.png: there is no folder no."),
+        (("trace", "record", "home", "no/a.csv"), "net4moe: no/a.csv: there is no folder no."),
         (
             ("trace", "record", "home", "a.csv", "--seconds", "1", "--every", "3"),
             "net4moe: `--every` must be at most `--seconds`, got 3 and 1.",

@@ -60,27 +60,27 @@ def test_fleet_arrays_keep_the_order_and_the_numbers() -> None:
         ({"units_limit": math.nan}, "`units_limit` of device 'tv' must be at least 0, got nan."),
         (
             {"position_m": (math.nan, 0.0, 1.5)},
-            "`position_m (east) of device 'tv'` must be finite, got nan.",
+            "`position_m` of device 'tv' must be finite and above the ground, got (nan, 0.0, 1.5).",
         ),
         (
             {"position_m": (0.0, -math.inf, 1.5)},
-            "`position_m (north) of device 'tv'` must be finite, got -inf.",
+            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, -inf, 1.5).",
         ),
         (
             {"position_m": (0.0, 0.0, 0.0)},
-            "`position_m (up) of device 'tv'` must be finite and greater than 0, got 0.0.",
+            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, 0.0, 0.0).",
         ),
         (
             {"position_m": (0.0, 0.0, math.inf)},
-            "`position_m (up) of device 'tv'` must be finite and greater than 0, got inf.",
+            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, 0.0, inf).",
         ),
         (
             {"scatterer_doppler_hz": -0.5},
-            "`scatterer_doppler_hz of device 'tv'` must be finite and at least 0, got -0.5.",
+            "`scatterer_doppler_hz` of device 'tv' must be finite and at least 0, got -0.5.",
         ),
         (
             {"scatterer_doppler_hz": math.nan},
-            "`scatterer_doppler_hz of device 'tv'` must be finite and at least 0, got nan.",
+            "`scatterer_doppler_hz` of device 'tv' must be finite and at least 0, got nan.",
         ),
     ],
 )

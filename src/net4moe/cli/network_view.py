@@ -41,6 +41,7 @@ def show(name: str, *, out: Path | None, seed: int, num_worlds: int) -> None:
     if path.suffix not in (".png", ".svg"):
         message = f"{path}: a picture ends in .png or .svg."
         raise RunError(message)
+    _check_folder(path)
     with console.waiting(f"drawing {num_worlds} worlds of {preset.name}"):
         read = survey(preset, seed=seed, num_worlds=num_worlds)
         figure = network_figures.draw_fleet(read)
@@ -57,6 +58,7 @@ def record(name: str, out: Path, *, seconds: float, every_s: float, seed: int) -
     if num_instants < 2:
         message = f"`--every` must be at most `--seconds`, got {every_s:g} and {seconds:g}."
         raise RunError(message)
+    _check_folder(out)
     fleet = fleet_arrays(preset.devices)
     world = draw_world(fleet, np.random.default_rng(seed))
     time_s = np.arange(num_instants) * every_s
@@ -113,6 +115,13 @@ def _preset(name: str) -> Preset:
     hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(PRESETS)}."
     message = f"there is no fleet '{name}'; {hint}"
     raise ConfigError(message)
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a file in a folder that is not there, before the work is done."""
+    if not path.parent.is_dir():
+        message = f"{path}: there is no folder {path.parent}."
+        raise RunError(message)
 
 
 def _stacked(moments: list[Links]) -> Links:

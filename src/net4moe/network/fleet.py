@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from net4moe.network.arrays import check
 from net4moe.network.hardware import LAPTOP, Hardware, HardwareConfig, compile_hardware
 from net4moe.network.mobility import Motion, compile_motion
 from net4moe.network.motion import MobilityConfig, Still
@@ -88,10 +87,15 @@ class DeviceConfig:
         if not self.units_limit >= 0:
             message = f"`units_limit` of device '{self.name}' must be at least 0, got {self.units_limit}."
             raise ValueError(message)
-        for label, value in zip(("east", "north"), self.position_m[:2], strict=True):
-            check(f"position_m ({label}) of device '{self.name}'", value)
-        check(f"position_m (up) of device '{self.name}'", self.position_m[2], above=0.0)
-        check(f"scatterer_doppler_hz of device '{self.name}'", self.scatterer_doppler_hz, least=0.0)
+        if not (all(map(math.isfinite, self.position_m)) and self.position_m[2] > 0):
+            message = f"`position_m` of device '{self.name}' must be finite and above the ground, got {self.position_m}."
+            raise ValueError(message)
+        if not (math.isfinite(self.scatterer_doppler_hz) and self.scatterer_doppler_hz >= 0):
+            message = (
+                f"`scatterer_doppler_hz` of device '{self.name}' must be finite and at least 0, "
+                f"got {self.scatterer_doppler_hz}."
+            )
+            raise ValueError(message)
 
     @property
     def link_bandwidth_hz(self) -> float:

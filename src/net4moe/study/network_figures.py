@@ -114,7 +114,8 @@ def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
     reach_m = np.hypot(*places_m)
     near = reach_m <= _FAR * np.median(reach_m[shown][1:])
     edge_m = 1.1 * reach_m[shown & near].max()
-    axes.plot(*(survey.way_m - survey.start_m[:2, :1]), color="#BBBBBB", linewidth=0.8, zorder=1)
+    way_m = survey.way_m - survey.start_m[:2, :1]
+    axes.plot(*way_m, color="#BBBBBB", linewidth=0.8, zorder=1, scalex=False, scaley=False)
     for n in np.flatnonzero(shown).tolist():
         place_m = places_m[:, n] if near[n] else places_m[:, n] * (edge_m / reach_m[n])
         if n:
@@ -146,8 +147,8 @@ def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
             color=_color_of(n),
         )
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlim(-1.2 * edge_m, 1.2 * edge_m)
-    axes.set_ylim(-1.2 * edge_m, 1.2 * edge_m)
+    axes.plot([-edge_m, edge_m], [-edge_m, edge_m], linestyle="none")  # the user in the middle
+    axes.margins(0.1)
     axes.set_xlabel("metres east of the user")
     axes.set_ylabel("metres north of the user")
     axes.set_title(f"{survey.name}: one world at its start", fontsize=7.5, loc="left", pad=14)
