@@ -88,7 +88,10 @@ class DeviceConfig:
             message = f"`units_limit` of device '{self.name}' must be at least 0, got {self.units_limit}."
             raise ValueError(message)
         if not (all(map(math.isfinite, self.position_m)) and self.position_m[2] > 0):
-            message = f"`position_m` of device '{self.name}' must be finite and above the ground, got {self.position_m}."
+            message = (
+                f"`position_m` of device '{self.name}' must be finite and above the ground, "
+                f"got {self.position_m}."
+            )
             raise ValueError(message)
         if not (math.isfinite(self.scatterer_doppler_hz) and self.scatterer_doppler_hz >= 0):
             message = (

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from net4moe.study.figures import DPI, STYLE, frame, settle
@@ -115,7 +115,8 @@ def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
     near = reach_m <= _FAR * np.median(reach_m[shown][1:])
     edge_m = 1.1 * reach_m[shown & near].max()
     way_m = survey.way_m - survey.start_m[:2, :1]
-    axes.plot(*way_m, color="#BBBBBB", linewidth=0.8, zorder=1, scalex=False, scaley=False)
+    inside = np.abs(way_m).max(axis=0) <= edge_m
+    axes.plot(*np.where(inside, way_m, np.nan), color="#BBBBBB", linewidth=0.8, zorder=1)
     for n in np.flatnonzero(shown).tolist():
         place_m = places_m[:, n] if near[n] else places_m[:, n] * (edge_m / reach_m[n])
         if n:
@@ -149,6 +150,7 @@ def _draw_map(axes: Axes, survey: Survey, shown: np.ndarray) -> None:
     axes.set_aspect("equal", adjustable="datalim")
     axes.plot([-edge_m, edge_m], [-edge_m, edge_m], linestyle="none")  # the user in the middle
     axes.margins(0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.set_xlabel("metres east of the user")
     axes.set_ylabel("metres north of the user")
     axes.set_title(f"{survey.name}: one world at its start", fontsize=7.5, loc="left", pad=14)
