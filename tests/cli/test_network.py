@@ -85,6 +85,10 @@ def test_what_a_trace_does_not_hold_is_drawn(net4moe: Command, tmp_path: Path) -
         (("show", "home", "--out", "no/a.png"), "net4moe: no/a.png: there is no folder no."),
         (("trace", "record", "home", "no/a.csv"), "net4moe: no/a.csv: there is no folder no."),
         (
+            ("trace", "record", "home", "a.csv", "--seconds", "inf"),
+            "net4moe: a trace holds at most 1,000,000 instants, got inf s every 0.1 s.",
+        ),
+        (
             ("trace", "record", "home", "a.csv", "--seconds", "1", "--every", "3"),
             "net4moe: `--every` must be at most `--seconds`, got 3 and 1.",
         ),

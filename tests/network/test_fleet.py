@@ -2,14 +2,16 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from net4moe.network import DeviceConfig, GaussMarkov, Scenario, draw_world, fleet_arrays, links
+from net4moe.network import DeviceConfig, GaussMarkov, Scenario, Traced, draw_world, fleet_arrays, links
 from net4moe.network.arrays import RangeWarning
 from net4moe.network.hardware import LAPTOP, PHONE
+from net4moe.network.links import lossless_snr_db
 from net4moe.network.radio.link_classes import LEO, NB_IOT, NR, PAPER, WIFI
 
 
@@ -60,19 +62,19 @@ def test_fleet_arrays_keep_the_order_and_the_numbers() -> None:
         ({"units_limit": math.nan}, "`units_limit` of device 'tv' must be at least 0, got nan."),
         (
             {"position_m": (math.nan, 0.0, 1.5)},
-            "`position_m` of device 'tv' must be finite and above the ground, got (nan, 0.0, 1.5).",
+            "`position_m` of device 'tv' must be three finite numbers, above the ground, got (nan, 0.0, 1.5).",
         ),
         (
             {"position_m": (0.0, -math.inf, 1.5)},
-            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, -inf, 1.5).",
+            "`position_m` of device 'tv' must be three finite numbers, above the ground, got (0.0, -inf, 1.5).",
         ),
         (
             {"position_m": (0.0, 0.0, 0.0)},
-            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, 0.0, 0.0).",
+            "`position_m` of device 'tv' must be three finite numbers, above the ground, got (0.0, 0.0, 0.0).",
         ),
         (
             {"position_m": (0.0, 0.0, math.inf)},
-            "`position_m` of device 'tv' must be finite and above the ground, got (0.0, 0.0, inf).",
+            "`position_m` of device 'tv' must be three finite numbers, above the ground, got (0.0, 0.0, inf).",
         ),
         (
             {"scatterer_doppler_hz": -0.5},
@@ -125,7 +127,7 @@ def test_the_budget_of_each_link_by_hand() -> None:
         23.0 + 11.0 - 20.0 + 118.4473,  # 180 kHz: -174 + 52.5527 + 3
         40.9897 + 30.0 - 0.0 + 100.0103,  # 5 MHz: -174 + 66.9897 + 7
     ]
-    assert expected == pytest.approx(fleet.lossless_snr_db, abs=1e-4)
+    assert expected == pytest.approx(lossless_snr_db(fleet), abs=1e-4)
     assert [0.149896, 0.085655, 0.333103, 0.149896] == pytest.approx(fleet.wavelength_m, abs=1e-6)
     np.testing.assert_array_equal([1.0, 1.0, 1.0, 0.0], fleet.field_share)
     np.testing.assert_array_equal([[True] * 4, [False, True, False, False]], fleet.branches)
@@ -140,7 +142,7 @@ def test_a_bandwidth_of_its_own() -> None:
     """Half the band has half the noise; None is that of the class."""
     fleet = fleet_arrays((USER, CELL, DeviceConfig(name="half", expert="nova", link=NR, bandwidth_hz=10e6)))
     np.testing.assert_array_equal(np.array([10e3, 20e6, 10e6], np.float32), fleet.bandwidth_hz)
-    assert fleet.lossless_snr_db[1] + 10.0 * math.log10(2.0) == pytest.approx(fleet.lossless_snr_db[2])
+    assert lossless_snr_db(fleet)[1] + 10.0 * math.log10(2.0) == pytest.approx(lossless_snr_db(fleet)[2])
     np.testing.assert_array_equal(fleet.bandwidth_hz, fleet.link.bandwidth_hz)
 
 
@@ -194,3 +196,18 @@ def test_one_device_is_a_fleet() -> None:
         fleet = fleet_arrays((device,))
         assert (1,) == links(fleet, draw_world(fleet, np.random.default_rng(0)), 1.0).snr_db.shape
     assert PAPER == USER.link
+
+
+def test_a_trace_decides_the_height_of_a_link() -> None:
+    """The start of a traced device does not count, also not for its path loss."""
+    trace = Traced(time_s=(0.0, 10.0), x_m=(300.0, 300.0), y_m=(0.0, 0.0), z_m=(10.0, 10.0))
+    still = replace(CELL, name="still", position_m=(300.0, 0.0, 10.0))
+    fleet = fleet_arrays((USER, replace(CELL, name="traced", mobility=trace), still))
+    np.testing.assert_array_equal(fleet.path_loss.near_db[1], fleet.path_loss.near_db[2])
+    np.testing.assert_array_equal(fleet.path_loss.breakpoint_m[1], fleet.path_loss.breakpoint_m[2])
+
+
+def test_a_device_of_which_nothing_is_said_is_always_there() -> None:
+    """Nobody who compares links by hand is surprised by absences."""
+    fleet = fleet_arrays((USER, DeviceConfig(name="x", expert="rose")))
+    assert math.isinf(fleet.hardware.mean_up_s[1])

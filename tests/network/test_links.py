@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -366,7 +367,7 @@ def test_one_call_from_a_key_compiles_once() -> None:
     for seed in range(1, 4):
         other = at(fleet, jax.random.key(seed), 3.0 + seed)
         assert not np.array_equal(np.asarray(first.snr_db), np.asarray(other.snr_db))
-    louder = fleet._replace(lossless_snr_db=fleet.lossless_snr_db + 1.0)
+    louder = fleet._replace(link=fleet.link._replace(transmit_power_dbm=fleet.link.transmit_power_dbm + 1.0))
     np.testing.assert_allclose(
         np.asarray(first.snr_db) + 1.0, np.asarray(at(louder, jax.random.key(0), 3.0).snr_db), rtol=1e-4
     )
@@ -766,3 +767,53 @@ def test_the_hardware_of_a_fleet_follows_its_devices() -> None:
     np.testing.assert_array_equal(
         [hardware.tokens_per_s for hardware in expected], fleet.hardware.tokens_per_s
     )
+
+
+def test_bandwidth_changes_noise_and_rate_together() -> None:
+    """Four times the band is 6.02 dB more noise, as if the fleet had been built so."""
+    wide = [
+        replace(device, link=replace(device.link, bandwidth_hz=4 * device.link.bandwidth_hz))
+        for device in MIXED
+    ]
+    fleet, world = fleet_arrays(MIXED), draw_world(fleet_arrays(MIXED), np.random.default_rng(0))
+    changed = fleet._replace(link=fleet.link._replace(bandwidth_hz=4.0 * fleet.link.bandwidth_hz))
+    built, swept = links(fleet_arrays(wide), world, 1.0), links(changed, world, 1.0)
+    np.testing.assert_allclose(built.snr_db, swept.snr_db, rtol=1e-12)
+    np.testing.assert_allclose(built.rate_bps, swept.rate_bps, rtol=1e-12)
+    np.testing.assert_allclose(
+        links(fleet, world, 1.0).snr_db - 10.0 * math.log10(4.0), swept.snr_db, atol=1e-9
+    )
+
+
+def test_gradients_pass_by_dead_links() -> None:
+    """Over a dead link time is infinite; the slope of the others, and of all energy, stays a number."""
+    fleet = as_jax(fleet_arrays(MIXED))
+    now = links(fleet, draw_world(fleet, jax.random.key(0)), 1.0)
+    now = now._replace(rate_bps=now.rate_bps.at[2].set(0.0).at[1].set(1e6))
+    slope = jax.grad(lambda bits: send(fleet, now, bits).seconds[1])(1e5)
+    assert np.isfinite(slope)
+    assert slope > 0
+    assert np.isfinite(jax.grad(lambda bits: send(fleet, now, bits).joules.sum())(1e5))
+
+
+@pytest.mark.parametrize(
+    ("time_s", "text"),
+    [
+        (math.nan, "`time_s` must be finite, got nan."),
+        (np.arange(3.0), "`time_s` must be one moment, got the shape (3,); `jax.vmap` reads many."),
+    ],
+)
+def test_moments_that_are_none(time_s: Any, text: str) -> None:
+    """A list of times is not taken for one time for each device."""
+    fleet = fleet_arrays(MIXED)
+    world = draw_world(fleet, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        links(fleet, world, time_s)
+
+
+def test_a_seed_is_no_key() -> None:
+    """The sentence says what a key is."""
+    with pytest.raises(
+        TypeError, match=r"^`key` must be a JAX key or a NumPy generator, got the number 0\.$"
+    ):
+        draw_world(fleet_arrays(MIXED), 0)

@@ -278,3 +278,11 @@ def test_traces_that_do_not_fit_together_are_refused(
     recording = None if values is None else Recording(np.array(time_s), values)
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         Trace(devices=devices, time_s=np.array(time_s), recorded=Recorded(x_m=recording))
+
+
+def test_times_with_a_unit_of_their_own_are_refused(tmp_path: Path) -> None:
+    """Milliseconds are not read as seconds because a file calls them a duration."""
+    frame = polars.DataFrame({"time_s": [0, 500], "device": ["a", "a"], "snr_db": [1.0, 2.0]})
+    frame.with_columns(polars.col("time_s").cast(polars.Duration("ms"))).write_parquet(tmp_path / "d.parquet")
+    with pytest.raises(TraceError, match=r"`time_s` must be a number, got the type Duration"):
+        read_trace(tmp_path / "d.parquet")

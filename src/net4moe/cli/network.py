@@ -13,7 +13,9 @@ app.add_typer(trace, name="trace")
 
 _NAMES = "campus, factory, home, leo, street canyon, vehicle convoy"
 _Preset = Annotated[str, typer.Argument(help=f"One of: {_NAMES}.", metavar="PRESET")]
-_Seed = Annotated[int, typer.Option("--seed", help="The root of all randomness.", metavar="N", min=0)]
+_Seed = Annotated[
+    int, typer.Option("--seed", help="The root of all randomness.", metavar="N", min=0, max=2**32 - 1)
+]
 
 
 @app.command("show")

@@ -28,6 +28,7 @@ __all__ = ["record", "replay", "show"]
 _NARROW = ("distance", "in sight", "SNR (dB)", "rate", "100 words", "lost", "away")
 _WIDE = ("link", *_NARROW[:4], *PAYLOADS_BITS, "energy", "lost", "away")
 _WIDE_FROM = 132
+_MOST_INSTANTS = 1_000_000
 
 
 def show(name: str, *, out: Path | None, seed: int, num_worlds: int) -> None:
@@ -54,6 +55,9 @@ def show(name: str, *, out: Path | None, seed: int, num_worlds: int) -> None:
 def record(name: str, out: Path, *, seconds: float, every_s: float, seed: int) -> None:
     """Record one world of a fleet as a trace."""
     preset = _preset(name)
+    if not seconds / every_s < _MOST_INSTANTS:
+        message = f"a trace holds at most {_MOST_INSTANTS:,} instants, got {seconds:g} s every {every_s:g} s."
+        raise RunError(message)
     num_instants = round(seconds / every_s) + 1
     if num_instants < 2:
         message = f"`--every` must be at most `--seconds`, got {every_s:g} and {seconds:g}."

@@ -19,8 +19,20 @@ Chance = Any
 _LEAST_UNIFORM = 1e-7
 
 
+def _check(key: Chance) -> None:
+    """Refuse a seed in the place of a key."""
+    if isinstance(key, int):
+        message = f"`key` must be a JAX key or a NumPy generator, got the number {key}."
+        raise TypeError(message)
+
+
 def split(key: Chance, count: int) -> Sequence[Chance]:
-    """Split a key into independent ones."""
+    """Split a key into independent ones.
+
+    Raises:
+      TypeError: the key is a plain number.
+    """
+    _check(key)
     if isinstance(key, np.random.Generator):
         return key.spawn(count)
     import jax  # here, since a gateway draws with NumPy alone

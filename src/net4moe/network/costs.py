@@ -42,9 +42,10 @@ def transfer_time_s(load_bits: Float[Any, "*shape"], rate_bps: Float[Any, "*shap
     check("rate_bps", rate_bps, least=0.0)
     xp = namespace(load_bits, rate_bps)
     rate_bps = xp.asarray(rate_bps)
-    slowest = xp.maximum(rate_bps, load_bits * (0.1 / _LONGEST_S))
-    time_s = load_bits / xp.where(slowest > 0, slowest, 1.0)
-    return xp.where(rate_bps > 0, xp.minimum(time_s, _LONGEST_S), math.inf)
+    alive = rate_bps > 0
+    slowest = xp.maximum(xp.where(alive, rate_bps, 1.0), load_bits * (0.1 / _LONGEST_S))
+    time_s = load_bits / slowest
+    return xp.where(alive, xp.minimum(time_s, _LONGEST_S), math.inf)
 
 
 def sending_time_s(
@@ -89,6 +90,7 @@ def transfer_cost(time_s: Float[Any, "*shape"], cost_per_s: float) -> Float[Any,
       ValueError: a time is not a number or negative.
     """
     check("time_s", time_s, least=0.0, infinite=True)
+    check("cost_per_s", cost_per_s, least=0.0)
     return time_s * cost_per_s if cost_per_s > 0 else namespace(time_s).zeros_like(time_s)
 
 

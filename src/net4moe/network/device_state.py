@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from net4moe.network.arrays import namespace
+from net4moe.network.arrays import check, namespace
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -235,6 +235,8 @@ def rested(
       seconds: time that passes, seconds, at least 0.
       harvest_share: share of `harvest_w` that there is to harvest, as of sunlight.
     """
+    check("seconds", seconds, least=0.0)
+    check("harvest_share", harvest_share, least=0.0)
     xp = namespace(seconds, *state)
     busy_s = xp.minimum(state.backlog_s, seconds)
     hot_c = _cooled(hardware, state.temperature_c, _busy_w(state), busy_s)
@@ -277,6 +279,8 @@ def worked(
     Returns:
       The state after, at the same time, and what the work takes.
     """
+    check("tokens", tokens, least=0.0)
+    check("prompt_tokens", prompt_tokens, least=0.0)
     xp = namespace(chosen, *state)
     begin_c = _cooled(hardware, state.temperature_c, _busy_w(state), state.backlog_s)
     speed = speed_share(begin_c, hardware.throttle_c, hardware.shutdown_c, hardware.least_speed_share)

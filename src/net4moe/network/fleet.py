@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from net4moe.network.hardware import LAPTOP, Hardware, HardwareConfig, compile_hardware
 from net4moe.network.mobility import Motion, compile_motion
-from net4moe.network.motion import MobilityConfig, Still
-from net4moe.network.radio.budget import noise_power_dbm
+from net4moe.network.motion import MobilityConfig, Orbit, Still, Traced
 from net4moe.network.radio.fading import SPEED_OF_LIGHT_M_S
 from net4moe.network.radio.large_scale import LargeScale, compile_large_scale
 from net4moe.network.radio.line_of_sight import LineOfSight, compile_line_of_sight
@@ -20,7 +19,6 @@ from net4moe.network.radio.link_classes import PAPER, LinkClass
 from net4moe.network.radio.path_loss import PathLoss, compile_path_loss
 from net4moe.network.radio.satellite import SKIES
 from net4moe.network.radio.scenarios import Scenario, ScenarioName
-from net4moe.units import linear_to_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["DeviceConfig", "Fleet", "fleet_arrays"]
 
 _STILL = Still()
+_ALWAYS_THERE = replace(LAPTOP, mean_up_s=math.inf, mean_down_s=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class DeviceConfig:
         both devices; or all of it.
       position_m: where it starts, metres east, north and above the ground; above the ground by more than 0.
       mobility: how it moves.
-      hardware: how it computes.
+      hardware: how it computes; a laptop that is always there where nothing is said.
       scatterer_doppler_hz: greatest Doppler shift from what moves around a link that stands still, Hz.
     """
 
@@ -63,7 +62,7 @@ class DeviceConfig:
     scenario: ScenarioName | Scenario = "free_space"
     position_m: tuple[float, float, float] = (0.0, 0.0, 1.5)
     mobility: MobilityConfig = _STILL
-    hardware: HardwareConfig = LAPTOP
+    hardware: HardwareConfig = _ALWAYS_THERE
     scatterer_doppler_hz: float = 1.0
 
     def __post_init__(self) -> None:
@@ -87,9 +86,10 @@ class DeviceConfig:
         if not self.units_limit >= 0:
             message = f"`units_limit` of device '{self.name}' must be at least 0, got {self.units_limit}."
             raise ValueError(message)
-        if not (all(map(math.isfinite, self.position_m)) and self.position_m[2] > 0):
+        height_m = self.position_m[2] if len(self.position_m) == 3 else math.nan
+        if not (all(map(math.isfinite, self.position_m)) and height_m > 0):
             message = (
-                f"`position_m` of device '{self.name}' must be finite and above the ground, "
+                f"`position_m` of device '{self.name}' must be three finite numbers, above the ground, "
                 f"got {self.position_m}."
             )
             raise ValueError(message)
@@ -109,15 +109,14 @@ class DeviceConfig:
 class Fleet(NamedTuple):
     """The devices of a fleet as arrays, in the order of their indices; a pytree, for `jax.tree.map`.
 
-    All that can be known before chance comes in is computed here, once.
+    Powers, gains, noise figures and bandwidths of `link` can be changed or differentiated by as they stand;
+    carriers and heights are compiled into `wavelength_m`, `path_loss` and the tables beside it.
 
     Attributes:
       compute_cost_per_word: price of writing one word, reward units.
-      bandwidth_hz: bandwidth of each link, Hz.
+      bandwidth_hz: bandwidth of each link, Hz, for the case study; what `links` reads is in `link`.
       units_limit: compute units that one subtask may need.
       local: True for the user's own device.
-      lossless_snr_db: mean signal-to-noise ratio that a link would have without any path loss, all its antennas
-        combined, dB.
       wavelength_m: wavelength of each carrier, m.
       branches: True for the antennas, of L, that each link combines.
       field_share: how far a link's fields of shadowing and scattering follow its device: 1 on the ground, 0 for
@@ -136,7 +135,6 @@ class Fleet(NamedTuple):
     bandwidth_hz: Float[Any, " N"]
     units_limit: Float[Any, " N"]
     local: Bool[Any, " N"]
-    lossless_snr_db: Float[Any, " N"]
     wavelength_m: Float[Any, " N"]
     branches: Bool[Any, "L N"]
     field_share: Float[Any, " N"]
@@ -151,7 +149,7 @@ class Fleet(NamedTuple):
 
 
 def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
-    """Lay devices out as NumPy arrays of 32-bit floats.
+    """Lay devices out as NumPy arrays; what the case study reads in 32-bit floats, all else in 64.
 
     Args:
       devices: the devices; the local one, where there is one, comes first. Links run to where the first one is.
@@ -185,11 +183,6 @@ def fleet_arrays(devices: Sequence[DeviceConfig]) -> Fleet:
         bandwidth_hz=link.bandwidth_hz.astype(np.float32),
         units_limit=np.array([device.units_limit for device in devices], np.float32),
         local=np.array([device.local for device in devices], np.bool_),
-        lossless_snr_db=link.transmit_power_dbm
-        + link.antenna_gain_db
-        + linear_to_db(link.num_antennas)
-        - link.penetration_loss_db
-        - noise_power_dbm(link.bandwidth_hz, link.noise_figure_db),
         wavelength_m=SPEED_OF_LIGHT_M_S / carriers_hz,
         branches=np.arange(num_antennas.max())[:, None] < num_antennas,
         field_share=np.array([0.0 if scenario.name in SKIES else 1.0 for scenario in scenarios]),
@@ -211,7 +204,7 @@ def _scenario(device: DeviceConfig, user: DeviceConfig) -> Scenario:
     """Say where the link from a device to the user runs."""
     if isinstance(device.scenario, Scenario):
         return device.scenario
-    heights_m = (device.position_m[2], user.position_m[2])
+    heights_m = (_height_m(device), _height_m(user))
     try:
         return Scenario(
             name=device.scenario,
@@ -223,3 +216,14 @@ def _scenario(device: DeviceConfig, user: DeviceConfig) -> Scenario:
         ends = f"device '{device.name}' at {heights_m[0]:g} m to the user at {heights_m[1]:g} m"
         message = f"The link of {ends}: {error}"
         raise ValueError(message) from error
+
+
+def _height_m(device: DeviceConfig) -> float:
+    """Find the height at which a device starts: that of its trace or orbit, where it has one."""
+    match device.mobility:
+        case Traced(z_m=z_m):
+            return z_m[0]
+        case Orbit(altitude_m=altitude_m):
+            return altitude_m
+        case _:
+            return device.position_m[2]

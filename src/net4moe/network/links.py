@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from net4moe.network.arrays import kept, namespace
+from net4moe.network.arrays import check, kept, namespace
 from net4moe.network.delivery import Delivery, deliver
 from net4moe.network.mobility import positions_m
 from net4moe.network.normal import normal_tail
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from net4moe.network.chance import Chance
     from net4moe.network.fleet import Fleet
 
-__all__ = ["Links", "adapted", "interfered", "links", "links_at", "send", "whereabouts_m"]
+__all__ = ["Links", "adapted", "interfered", "links", "links_at", "lossless_snr_db", "send", "whereabouts_m"]
 
 _LEAST_DISTANCE_M = 1e-3
 _LEAST_GAIN = 1e-12
@@ -76,8 +76,16 @@ def links(fleet: Fleet, world: World, time_s: Float[Any, ""] | float) -> Links:
     Args:
       fleet: the devices.
       world: what chance decided.
-      time_s: seconds since the start.
+      time_s: seconds since the start; one moment. `jax.vmap` reads many.
+
+    Raises:
+      ValueError: the time is a NumPy or plain number that is not finite, or not one moment.
     """
+    check("time_s", time_s)
+    shape: tuple[int, ...] = getattr(time_s, "shape", ())
+    if shape:
+        message = f"`time_s` must be one moment, got the shape {shape}; `jax.vmap` reads many."
+        raise ValueError(message)
     x_m, y_m, z_m = whereabouts_m(world, time_s)
     way = _way(fleet, x_m, y_m, z_m)
     los = _recorded(world.recorded.los, time_s)
@@ -91,7 +99,7 @@ def links(fleet: Fleet, world: World, time_s: Float[Any, ""] | float) -> Links:
     fading_db = _recorded(world.recorded.fading_db, time_s)
     if fading_db is None:
         fading_db = _fading_db(fleet, world, way, los, time_s)
-    mean_snr_db = kept(fleet.lossless_snr_db - loss_db - shadowing_db)
+    mean_snr_db = kept(lossless_snr_db(fleet) - loss_db - shadowing_db)
     snr_db = _recorded(world.recorded.snr_db, time_s)
     snr_db = kept(mean_snr_db + fading_db) if snr_db is None else snr_db
     there = _recorded(world.recorded.available, time_s)
@@ -192,6 +200,22 @@ def send(fleet: Fleet, now: Links, payload_bits: Float[Any, " N"] | float) -> De
         receiver_w=fleet.link.receiver_w,
         local=fleet.local,
     )
+
+
+def lossless_snr_db(fleet: Fleet) -> Float[Any, " N"]:
+    """Compute the mean signal-to-noise ratio that each link would have without any path loss.
+
+        power + antennas + 10 log10 L - walls - noise        (all in dB), L antennas combined
+
+    Args:
+      fleet: the devices.
+
+    Returns:
+      Signal-to-noise ratio, dB.
+    """
+    link = fleet.link
+    gains_db = link.antenna_gain_db + linear_to_db(link.num_antennas) - link.penetration_loss_db
+    return link.transmit_power_dbm + gains_db - _noise_dbm(fleet)
 
 
 def whereabouts_m(world: World, time_s: Float[Any, ""] | float) -> tuple[Any, Any, Any]:

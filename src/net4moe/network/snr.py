@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from net4moe.network.arrays import namespace
 from net4moe.network.normal import normal_quantile
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def snr_db_from_uniform(config: SnrConfig, uniform: Float[Any, "*shape"]) -> Flo
     Returns:
       Signal-to-noise ratios, dB.
     """
-    xp = uniform.__array_namespace__()
+    xp = namespace(uniform)
     if config.distribution == "uniform_db":
         return config.low_db + (config.high_db - config.low_db) * uniform
     if config.distribution == "rayleigh":

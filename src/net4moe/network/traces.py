@@ -211,6 +211,9 @@ def _advice(name: str) -> str:
 def _read_column(file: _File, name: str) -> Float[np.ndarray, " R"]:
     """Read a column as finite numbers, truth values as 0 and 1."""
     column, wanted = file.frame[name], "true or false" if name in _TRUTHS else "a number"
+    plain = column.dtype.is_numeric() or column.dtype == polars.String or column.dtype == polars.Null
+    if not plain and not (name in _TRUTHS and column.dtype == polars.Boolean):
+        raise file.fault(0, f"`{name}` must be {wanted}, got the type {column.dtype}.")
     if name in _TRUTHS:
         words = column.cast(polars.String).str.strip_chars().str.to_lowercase()
         numbers = words.replace_strict(_WORDS, default=None, return_dtype=polars.Float64)
