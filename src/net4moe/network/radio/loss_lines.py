@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import log10
 
 from net4moe.network.radio import satellite
+from net4moe.network.radio.fading import SPEED_OF_LIGHT_M_S
 from net4moe.network.radio.scenarios import Scenario, ScenarioName, vehicle_blockage_db
 
 __all__ = ["Line", "LossLines", "breakpoint_m", "loss_lines"]
@@ -18,7 +19,6 @@ __all__ = ["Line", "LossLines", "breakpoint_m", "loss_lines"]
 Line = tuple[float, float]
 """Value at 1 m, dB, and rise per decade of distance, dB."""
 
-_LIGHT_M_PER_S = 299_792_458.0
 _LIGHT_M_PER_S_IN_TR_38_901 = 3.0e8
 _RESIDENTIAL_BREAKPOINT_M = 5.0
 _NO_LINE = (-math.inf, 0.0)
@@ -86,7 +86,7 @@ def _rise_m(scenario: Scenario) -> float:
 
 def _free_space(scenario: Scenario) -> LossLines:
     """Friis: 20 log(4 pi d f / c), whether anything is in sight or not."""
-    return LossLines(near=(20.0 * log10(4.0 * math.pi * scenario.frequency_hz / _LIGHT_M_PER_S), 20.0))
+    return LossLines(near=(20.0 * log10(4.0 * math.pi * scenario.frequency_hz / SPEED_OF_LIGHT_M_S), 20.0))
 
 
 def _satellite(scenario: Scenario) -> LossLines:

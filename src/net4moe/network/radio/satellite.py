@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from net4moe.network.arrays import namespace, warn_outside
+from net4moe.network.motion import EARTH_M
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -32,7 +33,6 @@ __all__ = [
     "zenith_loss_db",
 ]
 
-_EARTH_RADIUS_M = 6_371e3
 _LEAST_ELEVATION_DEG = 10.0
 
 
@@ -115,8 +115,8 @@ def slant_range_m(elevation_deg: Float[Any, "*shape"], altitude_m: float) -> Flo
       Distance in space, m.
     """
     xp = namespace(elevation_deg)
-    climb_m = _EARTH_RADIUS_M * xp.sin(elevation_deg * (math.pi / 180.0))
-    return xp.sqrt(climb_m * climb_m + altitude_m * (altitude_m + 2.0 * _EARTH_RADIUS_M)) - climb_m
+    climb_m = EARTH_M * xp.sin(elevation_deg * (math.pi / 180.0))
+    return xp.sqrt(climb_m * climb_m + altitude_m * (altitude_m + 2.0 * EARTH_M)) - climb_m
 
 
 def by_elevation(table: Float[Any, " E *N"], elevation_deg: Float[Any, "*shape"]) -> Float[Any, "*shape"]:
