@@ -11,8 +11,8 @@ study: .venv/all            ## the case study: about 8 minutes on 2 quiet cores
 quick: .venv/all            ## the same, small: within 2 minutes
 	$(BIN)/net4moe study --quick --out runs/quick
 
-test: .venv/dev             ## the test suite
-	$(BIN)/python -m pytest
+test: .venv/dev             ## the test suite, a process for each core
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: .venv/dev            ## format, lint, imports, types
 	$(BIN)/ruff format --check .

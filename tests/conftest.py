@@ -10,6 +10,10 @@ import pytest
 
 from net4moe.errors import ModelFileError
 
+# The same programs are compiled by many tests and by each process: once is enough.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _FOREIGN = ("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 NETWORK = (ROOT / "docs" / "network.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README + NETWORK, re.DOTALL)
+ENVIRONMENT = (ROOT / "docs" / "environment.md").read_text("utf-8")
+BLOCKS.append("".join(re.findall(r"```python\n(.*?)```", ENVIRONMENT, re.DOTALL)))
 SETTINGS = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "cli.md").read_text("utf-8"), re.DOTALL)
 
 

@@ -216,6 +216,7 @@ def test_sentences_of_a_continued_text(body: str, text: str) -> None:
         (closed_url(), "All connection attempts failed"),
         ("http://nowhere.invalid/v1", "[Errno -2] Name or service not known"),
     ],
+    ids=["closed port", "unknown name"],
 )
 def test_nobody_there(url: str, reason: str) -> None:
     """An endpoint where nobody listens, or whose name nobody knows, cannot be reached."""

@@ -3,15 +3,18 @@
 import math
 import re
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from net4moe.environment import Expectations, Outcomes, RewardConfig, evaluate
-from net4moe.environment.observation import device_feature
+from net4moe.environment import Expectations, Observation, Outcomes, RewardConfig
+from net4moe.environment.chances import Chances, Tape
+from net4moe.environment.episodes import Step
+from net4moe.environment.observation import context_feature, device_feature
 from net4moe.environment.outcomes import estimate
-from net4moe.environment.selection import ExpertSelection, Tape
+from net4moe.environment.selection import ExpertSelection, State
 from net4moe.environment.synthetic import draw_devices, draw_outcomes
 from net4moe.network import DeviceConfig, Fleet, SnrConfig, fleet_arrays
 from net4moe.policy import random_selection
@@ -44,13 +47,31 @@ EXPECTATIONS = Expectations(
 def by_hand() -> ExpertSelection:
     """Make the environment of two prompts with every link at 0 dB."""
     return ExpertSelection(
-        outcomes_by_hand(), EXPECTATIONS, FLEET, snr_config=SnrConfig(distribution="fixed", mean_db=0.0)
+        outcomes_by_hand(),
+        EXPECTATIONS,
+        FLEET,
+        chances=Chances(radio=SnrConfig(distribution="fixed", mean_db=0.0)),
     )
 
 
 def tape_of(selection: ExpertSelection, prompt_index: int) -> Tape:
-    """Draw a tape and put a prompt on it."""
-    return selection.tape(jax.random.key(0))._replace(prompt_index=jnp.asarray(prompt_index))
+    """Draw tapes until one holds the wanted prompt, which is told by its length."""
+    length = int(outcomes_by_hand().subtask_mask[prompt_index].sum())
+    tapes = selection.tapes(jax.random.key(0), 16)
+    at = int(np.argmax(np.asarray(tapes.num_choices) == length))
+    return jax.tree.map(lambda leaf: leaf[at], tapes)
+
+
+@eqx.filter_jit
+def begun(selection: ExpertSelection, tape: Tape) -> tuple[State, Observation]:
+    """Begin an episode."""
+    return selection.start(tape)
+
+
+@eqx.filter_jit
+def stepped(selection: ExpertSelection, state: State, action: int) -> Step:
+    """Make one choice."""
+    return selection.step(state, jnp.asarray(action))
 
 
 def drawn(num_devices: int = 4) -> ExpertSelection:
@@ -64,85 +85,94 @@ def drawn(num_devices: int = 4) -> ExpertSelection:
 def test_an_episode_by_hand() -> None:
     """Two subtasks: local work costs words only, the other device pays 5 per second at 10 kbit/s."""
     selection = by_hand()
-    state, observation = selection.start(tape_of(selection, 0))
+    state, observation = begun(selection, tape_of(selection, 0))
     np.testing.assert_array_equal([True, True], observation.device_mask)
     np.testing.assert_allclose([0.5, 2.0], device_feature(observation, "expected_score"))
     np.testing.assert_allclose([0.1, 0.2], device_feature(observation, "expected_words"), rtol=1e-6)
-    np.testing.assert_allclose([0.15, 1.0], observation.context, rtol=1e-6)
+    assert pytest.approx(float(context_feature(observation, "load"))) == 0.15
+    assert pytest.approx(float(context_feature(observation, "prompt_share_left"))) == 1.0
 
-    state, observation, reward, terminated = selection.step(state, jnp.asarray(0))
+    state, observation, reward, terminated, truncated = stepped(selection, state, 0)
     assert pytest.approx(float(reward)) == 6 - 10 * 0.1
     assert not terminated
     np.testing.assert_array_equal([False, True], observation.device_mask)  # 9 units, the phone takes 5
-    np.testing.assert_allclose([0.3, 0.5], observation.context, rtol=1e-6)
+    assert pytest.approx(float(context_feature(observation, "load"))) == 0.3
+    assert pytest.approx(float(context_feature(observation, "prompt_share_left"))) == 0.5
     np.testing.assert_allclose([math.nan, 4 - 0.4 - 5.0 * 40 * 48 / 1e4], selection.rewards(state), rtol=1e-5)
 
-    state, _, reward, terminated = selection.step(state, jnp.asarray(1))
+    state, _, reward, terminated, truncated = stepped(selection, state, 1)
     assert pytest.approx(float(reward), rel=1e-5) == 4 - 40 * 0.01 - 5.0 * 40 * 48 / 1e4
     assert terminated
-    _, _, reward, terminated = selection.step(state, jnp.asarray(1))
+    _, _, reward, terminated, truncated = stepped(selection, state, 1)
     assert float(reward) == 0.0
     assert terminated
+    assert not truncated
 
 
 def test_a_shorter_prompt_ends_earlier_and_hides_unscored_devices() -> None:
     """The second prompt has one subtask, and the judge did not score what the second device wrote."""
     selection = by_hand()
-    state, observation = selection.start(tape_of(selection, 1))
+    state, observation = begun(selection, tape_of(selection, 1))
     np.testing.assert_array_equal([True, False], observation.device_mask)
-    following, _, reward, terminated = selection.step(state, jnp.asarray(0))
+    following, _, reward, terminated, _ = stepped(selection, state, 0)
     assert pytest.approx(float(reward)) == 7 - 5
     assert terminated
-    assert np.isnan(selection.step(state, jnp.asarray(1))[2])
+    assert np.isnan(stepped(selection, state, 1).reward)
     assert not selection.unfinished(following)
 
 
 def test_mean_rewards_use_the_means_of_the_played_prompts() -> None:
     """Field 1 has scores 5 and 7 on the phone, and ratios 1.5 and 1."""
     selection = by_hand()
-    state, _ = selection.start(tape_of(selection, 1))
+    state, _ = begun(selection, tape_of(selection, 1))
     assert pytest.approx(float(selection.mean_rewards(state)[0])) == 6 - 1.25 * 50 * 0.1
 
 
 def test_same_key_same_bits_and_reading_is_pure() -> None:
     """A tape depends on its key alone, and looking twice shows the same."""
     selection = drawn()
-    first, second, other = (selection.reset(jax.random.key(seed)) for seed in (1, 1, 2))
+    reset = eqx.filter_jit(lambda selection, key: selection.reset(key))
+    first, second, other = (reset(selection, jax.random.key(seed)) for seed in (1, 1, 2))
     assert jax.tree.all(jax.tree.map(np.array_equal, first, second))
-    assert not np.array_equal(first[0].tape.snr_db, other[0].tape.snr_db)
-    for seen in (selection.observe(first[0]), selection.observe(first[0])):
+    assert not np.array_equal(first[0].tape.moments.known_snr_db, other[0].tape.moments.known_snr_db)
+    observe = eqx.filter_jit(lambda selection, state: selection.observe(state))
+    for seen in (observe(selection, first[0]), observe(selection, first[0])):
         assert jax.tree.all(jax.tree.map(np.array_equal, first[1], seen))
 
 
-def test_stepping_earns_what_the_laid_out_decisions_say() -> None:
-    """A rollout of the environment and `evaluate` agree on every episode."""
+def test_the_decision_at_hand_says_what_a_step_earns() -> None:
+    """On every episode and choice, the reward that is laid out for a device is what choosing it gives."""
     selection = drawn()
-    keys = jax.random.split(jax.random.key(3), 32)
-    tapes = jax.jit(jax.vmap(selection.tape))(keys, jnp.arange(32))
-    decisions = jax.jit(lambda tapes: selection.decisions(tapes))(tapes)
-    actions = random_selection(decisions)
+    tapes = selection.tapes(jax.random.key(3), 32)
 
-    def play(tape: Tape, plan: jax.Array) -> jax.Array:
-        state, _ = selection.start(tape)
-        rewards = []
-        for subtask_index in range(selection.num_subtasks):
-            state, _, reward, _ = selection.step(state, plan[subtask_index])
-            rewards.append(reward)
-        return jnp.stack(rewards).sum()
+    @jax.jit
+    @jax.vmap
+    def told_and_earned(tape: Tape) -> tuple[jax.Array, jax.Array]:
+        def choose(state: State, _: None) -> tuple[State, tuple[jax.Array, jax.Array]]:
+            decision = selection.decision(state)
+            action = random_selection(decision)
+            step = selection.step(state, action)
+            return step.state, (jnp.where(decision.valid, decision.rewards[action], 0.0), step.reward)
 
-    expected = jax.jit(jax.vmap(play))(tapes, actions)
-    np.testing.assert_allclose(expected, evaluate(random_selection, decisions), rtol=1e-6)
+        return jax.lax.scan(choose, selection.start(tape)[0], length=selection.num_steps)[1]
+
+    told, earned = told_and_earned(tapes)
+    np.testing.assert_allclose(told, earned, rtol=1e-6)
 
 
 def test_prompts_and_links_are_drawn_evenly() -> None:
     """Over many tapes each prompt comes up, and the links fill 0 to 20 dB."""
     selection = drawn()
-    tapes = jax.jit(jax.vmap(selection.tape))(jax.random.split(jax.random.key(0), 4_000))
-    counts = np.bincount(tapes.prompt_index, minlength=10)
+    tapes = selection.tapes(jax.random.key(0), 4_000)
+    first_score = np.asarray(tapes.subtasks.score[:, 0, 1])
+    _, counts = np.unique(first_score, return_counts=True)
+    assert len(counts) == 10
     assert np.all(np.abs(counts - 400) < 5 * math.sqrt(400 * 0.9))
-    assert pytest.approx(float(tapes.snr_db.mean()), abs=0.2) == 10
-    assert 20 / math.sqrt(12) == pytest.approx(float(tapes.snr_db.std()), rel=0.02)
-    assert 0 < float(tapes.uniform.min()) < float(tapes.uniform.max()) < 1
+    remote = np.asarray(tapes.moments.known_snr_db)[..., ~np.asarray(selection.fleet.local)]
+    assert pytest.approx(float(remote.mean()), abs=0.2) == 10
+    assert 20 / math.sqrt(12) == pytest.approx(float(remote.std()), rel=0.02)
+    uniform = np.asarray(tapes.moments.uniform)
+    assert 0 < uniform.min() < uniform.max() < 1
 
 
 def changed_fleet(**changes: np.ndarray) -> Fleet:

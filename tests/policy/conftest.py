@@ -33,7 +33,7 @@ def selections() -> tuple[ExpertSelection, ExpertSelection]:
 
 @pytest.fixture(scope="session")
 def config() -> SACConfig:
-    """Learn for 600 epochs."""
+    """Learn for 600 epochs of few choices."""
     return SACConfig(num_epochs=600, num_kept_epochs=200)
 
 

@@ -15,27 +15,17 @@ import safetensors.numpy
 from net4moe.environment import CONTEXT_FEATURES, DEVICE_FEATURES
 from net4moe.errors import CheckpointError
 from net4moe.policy import Checkpoint, SACConfig, SelectionPolicy, checkpoint
-from net4moe.policy.inference import Weights
+from net4moe.policy.layouts import layout
 
 NUM_HIDDEN = 4
 
 
-def policy_of(seed: int = 0) -> SelectionPolicy:
+def policy_of(num_heads: int = 0, seed: int = 0) -> SelectionPolicy:
     """Draw a small policy."""
     rng = np.random.default_rng(seed)
-    inputs = {"encode_device": len(DEVICE_FEATURES), "mix_context": len(CONTEXT_FEATURES)}
-    shapes: dict[str, tuple[int, ...]] = {
-        name: (NUM_HIDDEN,)
-        if "bias" in name or name == "value"
-        else (inputs.get(name, NUM_HIDDEN), NUM_HIDDEN)
-        for name in Weights._fields
-    }
-    shapes["value_bias"] = ()
-    return SelectionPolicy(
-        weights=Weights(
-            **{name: np.asarray(rng.normal(size=shape), np.float32) for name, shape in shapes.items()}
-        )
-    )
+    record, shapes = layout(len(DEVICE_FEATURES), len(CONTEXT_FEATURES), NUM_HIDDEN, num_heads)
+    weights: Any = (np.asarray(rng.normal(size=shape), np.float32) for shape in shapes)
+    return SelectionPolicy(weights=record(*weights))
 
 
 @pytest.fixture
@@ -56,6 +46,17 @@ def test_a_checkpoint_comes_back_as_it_was(path: Path) -> None:
     assert read.policy.device_features == DEVICE_FEATURES
     assert SACConfig(**read.settings) == SACConfig()  # pyright: ignore[reportArgumentType]
     assert sorted(file.name for file in path.parent.iterdir()) == ["policy.json", "policy.safetensors"]
+
+
+def test_attention_comes_back_too(tmp_path: Path) -> None:
+    """The description says which kind of network it is."""
+    path = tmp_path / "policy.safetensors"
+    checkpoint.write(Checkpoint(policy=policy_of(num_heads=2), settings={}), path)
+    weights = checkpoint.read(path).policy.weights
+    assert type(weights) is type(policy_of(num_heads=2).weights)
+    for wanted, got in zip(policy_of(num_heads=2).weights, weights, strict=True):
+        np.testing.assert_array_equal(wanted, got)
+    assert json.loads(path.with_suffix(".json").read_text())["network"] == "attention"
 
 
 def change(path: Path, **entries: Any) -> None:
@@ -95,19 +96,31 @@ def vouch_for(path: Path, content: bytes) -> None:
             "{side}: this is not the description of a selection policy.",
         ),
         (
-            lambda path: change(path, format_version=2),
-            "{side}: the checkpoint has format version 2, this version reads 1.",
+            lambda path: change(path, format_version=1),
+            "{side}: the checkpoint has format version 1, this version reads 2.",
         ),
         (
             lambda path: path.with_suffix(".json").write_text(
-                '{"format": "net4moe selection policy", "format_version": 1}'
+                '{"format": "net4moe selection policy", "format_version": 2}'
             ),
-            "{side}: the description is damaged: `environment_version` is missing.",
+            "{side}: the description is damaged: `network` is missing.",
+        ),
+        (
+            lambda path: change(path, network="recurrent"),
+            "{side}: the policy is a network of another kind: recurrent, "
+            "this version knows pooled and attention.",
+        ),
+        (
+            lambda path: change(path, network="attention"),
+            "{path}: the weights are of another network: contract, encode_bias, encode_context, "
+            "encode_device_bias, encode_hidden, encode_hidden_bias, expand, expand_bias, merge, mix_bias, "
+            "mix_context, mix_device, mix_greatest, mix_mean, point_keys, point_values, points, pool, "
+            "pool_bias, queries.",
         ),
         (
             lambda path: change(path, context_features=["load"]),
             "{side}: the policy was trained on other `context_features`: ['load'], "
-            "this version observes ['load', 'prompt_share_left'].",
+            f"this version observes {list(CONTEXT_FEATURES)}.",
         ),
         (
             lambda path: change(path, settings=3),

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from net4moe.environment import Observation
-from net4moe.policy.replay import Replay, Transition, create, extend, sample
+from net4moe.policy.replay import Replay, Transition, create, extend, first_transition, sample
 
 
 def transitions(rewards: list[float]) -> Transition:
     """Make transitions that differ in their reward only."""
     count = len(rewards)
     observation = Observation(
-        jnp.zeros((count, 3, 8)), jnp.zeros((count, 2)), jnp.ones((count, 3), jnp.bool_)
+        jnp.zeros((count, 3, 5)), jnp.zeros((count, 2)), jnp.ones((count, 3), jnp.bool_)
     )
     return Transition(
         observation,
@@ -20,7 +20,6 @@ def transitions(rewards: list[float]) -> Transition:
         jnp.array(rewards),
         jnp.ones(count),
         observation,
-        jnp.ones(count),
     )
 
 
@@ -47,3 +46,10 @@ def test_only_what_was_added_is_drawn_and_evenly() -> None:
     counts = np.bincount(drawn, minlength=5)
     assert counts[0] == 0
     assert np.all(np.abs(counts[1:] - 1_000) < 5 * np.sqrt(750))
+
+
+def test_the_example_has_no_batch_axis() -> None:
+    """It has the shapes of one environment's observation."""
+    example = first_transition(transitions([1.0, 2.0]).observation_tm1)
+    assert example.observation_t.devices.shape == (3, 5)
+    assert example.r_t.shape == example.a_tm1.shape == ()

@@ -1,32 +1,31 @@
-"""Decisions laid out in advance, so that every policy meets the same ones."""
+"""The choice at hand, as a policy meets it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from net4moe.environment.observation import Observation
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
-__all__ = ["Decisions", "Policy", "evaluate"]
+__all__ = ["AdaptivePolicy", "Decisions", "Policy"]
 
 
 class Decisions(NamedTuple):
-    """The decisions of a batch of episodes, one per subtask, and what each device would bring.
+    """Choices to be made, and what each device would bring; leading axes, where there are any, are a batch.
 
-    In the paper's case study a choice does not influence what comes next, so all of them can be laid out
-    before the first is taken. A policy reads `observation`, `turn` and `uniform`. `rewards` and
-    `mean_rewards` are for the bounds and for adding up.
+    A policy reads `observation`, `turn` and `uniform`. `rewards` is hindsight and `mean_rewards` is told the
+    prices: both are for bounds and for rules that are to be measured against.
 
     Attributes:
       observation: what is known before the choice.
-      turn: running number of the decision, over all episodes.
+      turn: running number of the choice, over all episodes.
       uniform: a random number in (0, 1) for a policy that draws lots.
-      valid: False for the padding of an episode with fewer subtasks.
-      rewards: the reward of each device; NaN where it may not be chosen.
-      mean_rewards: the mean reward of each device given the observation, over the prompts that are played.
+      valid: False after the end of an episode.
+      rewards: what each device really earns with this choice; NaN where it may not be chosen.
+      mean_rewards: what each device earns with this choice on average, given what is known.
     """
 
     observation: Observation
@@ -41,20 +40,17 @@ Policy: TypeAlias = Callable[[Decisions], Any]
 """Turns decisions into the indices of the chosen devices, one per decision."""
 
 
-def evaluate(policy: Policy, decisions: Decisions) -> Float[Any, " B"]:
-    """Add up what a policy earns in each episode.
+class AdaptivePolicy(Protocol):
+    """A policy that learns while it plays; pure functions of a memory, one decision at a time."""
 
-    Policies that are evaluated on the same decisions are compared in pairs: episode b is the same prompt
-    over the same links for all of them.
+    def initial(self, num_devices: int) -> Any:
+        """Make the memory of one that knows nothing."""
+        ...
 
-    Args:
-      policy: the policy.
-      decisions: a batch of episodes, axes B and S.
+    def choose(self, memory: Any, decisions: Decisions) -> Int[Any, ""]:
+        """Choose a device."""
+        ...
 
-    Returns:
-      The reward of each episode. NaN where the policy chose a device that may not be chosen.
-    """
-    xp = decisions.rewards.__array_namespace__()
-    chosen = policy(decisions)[..., None]
-    rewards = xp.take_along_axis(decisions.rewards, chosen, axis=-1)[..., 0]
-    return xp.sum(xp.where(decisions.valid, rewards, 0.0), axis=-1)
+    def learn(self, memory: Any, decisions: Decisions, action: Int[Any, ""], reward: Float[Any, ""]) -> Any:
+        """Remember what a choice earned."""
+        ...

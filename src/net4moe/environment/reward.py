@@ -24,15 +24,30 @@ class RewardConfig:
       quality_weight: reward units for one point of explicit score, at least 0.
       transfer_cost_per_s: reward units for one second on the air, at least 0.
       bits_per_word: bits that one word takes, greater than 0.
+      delay_cost_per_s: reward units for one second until the passage is there, at least 0.
+      energy_cost_per_j: reward units for one joule of reading and writing, at least 0.
+      switching_cost: reward units for going to another device than the last one, at least 0.
+      failure_cost: reward units for a passage that never arrives, at least 0.
     """
 
     quality_weight: float = 1.0
     transfer_cost_per_s: float = 5.0
     bits_per_word: float = 48.0
+    delay_cost_per_s: float = 0.0
+    energy_cost_per_j: float = 0.0
+    switching_cost: float = 0.0
+    failure_cost: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse weights that are not finite or negative."""
-        for label in ("quality_weight", "transfer_cost_per_s"):
+        for label in (
+            "quality_weight",
+            "transfer_cost_per_s",
+            "delay_cost_per_s",
+            "energy_cost_per_j",
+            "switching_cost",
+            "failure_cost",
+        ):
             weight = getattr(self, label)
             if not (math.isfinite(weight) and weight >= 0):
                 message = f"`{label}` must be finite and at least 0, got {weight}."

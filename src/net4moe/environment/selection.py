@@ -1,4 +1,4 @@
-"""The environment of the case study, in JAX: choose a device for each subtask of a prompt."""
+"""The environment in JAX: choose a device for each subtask."""
 
 from __future__ import annotations
 
@@ -9,36 +9,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from net4moe.environment.chances import Chances, Moment, Subtask, Tape
 from net4moe.environment.decisions import Decisions
+from net4moe.environment.dynamics import (
+    Game,
+    Situation,
+    allowed,
+    arrived,
+    circumstances,
+    first_situation,
+    outlook,
+    placed,
+)
+from net4moe.environment.episodes import Step
 from net4moe.environment.observation import Observation, encode
 from net4moe.environment.outcomes import Expectations, Outcomes, estimate
-from net4moe.environment.reward import RewardConfig, weigh
-from net4moe.network.costs import compute_cost, sending_time_s, transfer_cost
+from net4moe.environment.reward import RewardConfig
+from net4moe.environment.rules import Rules
+from net4moe.environment.tapes import Library, draw_tape, library
 from net4moe.network.fleet import Fleet
-from net4moe.network.snr import SnrConfig, snr_db_from_uniform
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Bool, Float, Int, Key
 
-__all__ = ["ExpertSelection", "State", "Tape"]
-
-_LEAST_UNIFORM = 1e-7
-
-
-class Tape(NamedTuple):
-    """All that chance decides in one episode, drawn before it begins.
-
-    Attributes:
-      episode: running number of the episode.
-      prompt_index: the prompt.
-      snr_db: signal-to-noise ratio of each link at each step, dB.
-      uniform: one random number in (0, 1) per step, for policies that draw lots.
-    """
-
-    episode: Int[Array, ""]
-    prompt_index: Int[Array, ""]
-    snr_db: Float[Array, "S N"]
-    uniform: Float[Array, " S"]
+__all__ = ["ExpertSelection", "State"]
 
 
 class State(NamedTuple):
@@ -46,49 +40,57 @@ class State(NamedTuple):
 
     Attributes:
       tape: what chance decided.
-      subtask_index: the subtask to be placed next.
+      step_index: choices made.
+      subtask_index: the subtask to be placed next, on the tape.
+      situation: what the choices have brought about.
     """
 
     tape: Tape
+    step_index: Int[Array, ""]
     subtask_index: Int[Array, ""]
+    situation: Situation
 
 
 class ExpertSelection(eqx.Module):
-    """Place each subtask of a prompt on a device.
+    """Place each subtask of a prompt, or of many prompts one after the other, on a device.
 
-    Written for one episode; `jax.vmap` makes a batch. A contextual bandit for each subtask: the choice does
-    not influence what comes next, so the best choice for each subtask is the best choice for the prompt.
+    Written for one episode; `jax.vmap` makes a batch. With `Rules()` a choice does not influence what comes
+    next, as in the paper: a contextual bandit. With other rules it does, through what work leaves behind in
+    devices, where passages lie, who shares the band, and what is known of hidden quality.
 
     Observation:
       `environment.observation.Observation`: one row per device (what its history promises for the subtask's
-      field, words, costs, link) and a context (load, share of the prompt left). The score and the words that
-      a device will really give are hidden.
+      field, words, costs, link, backlog, charge, heat, memory) and a context (load, share of the prompt left,
+      importance, deadline, choices left). The score and the words that a device will really give are hidden.
 
     Action:
-      Index of the device, among those that the mask allows: the subtask fits its limit of units, and the
-      judge scored what its expert wrote (an unscored row has no reward to learn from).
+      Index of the device, among those that the mask allows (`dynamics.allowed`).
 
     Reward:
-      `environment.reward.weigh`: weighted explicit score minus compute cost minus transfer cost, both of the
-      words really written. NaN for a device that the mask forbids, so that the mistake shows.
+      Weighted explicit score of a passage that arrives, minus compute, transfer, delay, energy, switching and
+      failure cost (`RewardConfig`). NaN for a device that the mask forbids, so that the mistake shows.
 
     Start:
-      A prompt by lot; the signal-to-noise ratios of all links at all steps by lot, independent.
+      Idle, charged, cool devices; a tape of subtasks, links, harvests and lots.
 
     End:
-      After the prompt's last subtask, terminated. An episode is never cut short.
+      After the prompt's last subtask, or after `Rules.num_steps` choices: terminated, since the observation
+      counts them down. An episode is never cut short.
 
     Version:
-      1
+      2
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     outcomes: Outcomes
     expectations: Expectations
     population: Expectations
+    shelf: Library
     fleet: Fleet
-    snr_config: SnrConfig = eqx.field(static=True)
+    num_fields: int = eqx.field(static=True)
+    rules: Rules = eqx.field(static=True)
+    chances: Chances = eqx.field(static=True)
     reward_config: RewardConfig = eqx.field(static=True)
 
     def __init__(
@@ -97,7 +99,8 @@ class ExpertSelection(eqx.Module):
         expectations: Expectations,
         fleet: Fleet,
         *,
-        snr_config: SnrConfig | None = None,
+        rules: Rules | None = None,
+        chances: Chances | None = None,
         reward_config: RewardConfig | None = None,
     ) -> None:
         """Check that the parts fit and that every subtask can be placed.
@@ -106,20 +109,29 @@ class ExpertSelection(eqx.Module):
           outcomes: the prompts to play.
           expectations: the devices' histories, estimated from the training prompts only.
           fleet: the devices.
-          snr_config: distribution of the links.
-          reward_config: weights of the reward.
+          rules: which consequences a choice has.
+          chances: what is left to chance.
+          reward_config: prices of the reward.
 
         Raises:
-          ValueError: the parts speak of different numbers of devices or fields, or a subtask fits no device.
+          ValueError: the parts speak of different numbers of devices or fields, a subtask fits no device, or
+            prompts do not come by field where their fields are to stay.
         """
+        self.rules = rules or Rules()
+        self.chances = chances or Chances()
+        self.reward_config = reward_config or RewardConfig()
+        outcomes = Outcomes(*map(np.asarray, outcomes))
+        expectations = Expectations(*map(np.asarray, expectations))
         _check(outcomes, expectations, fleet)
+        if self.chances.field_stay is not None:
+            _check_by_field(outcomes)
+        self.num_fields = int(np.max(outcomes.field_index)) + 1
         population = estimate(outcomes, num_fields=expectations.score.shape[0], prior_rows=0.0)
         self.outcomes = Outcomes(*map(jnp.asarray, outcomes))
         self.expectations = Expectations(*map(jnp.asarray, expectations))
         self.population = Expectations(*map(jnp.asarray, population))
+        self.shelf = Library(*map(jnp.asarray, library(outcomes, expectations, population)))
         self.fleet = jax.tree.map(jnp.asarray, fleet)
-        self.snr_config = snr_config or SnrConfig()
-        self.reward_config = reward_config or RewardConfig()
 
     @property
     def num_devices(self) -> int:
@@ -127,22 +139,23 @@ class ExpertSelection(eqx.Module):
         return self.outcomes.score.shape[-1]
 
     @property
-    def num_subtasks(self) -> int:
-        """Greatest number of subtasks of a prompt, S."""
-        return self.outcomes.score.shape[-2]
+    def num_steps(self) -> int:
+        """Greatest number of choices in an episode."""
+        return self.rules.num_steps or self.outcomes.score.shape[-2]
+
+    @property
+    def game(self) -> Game:
+        """What does not change."""
+        return Game(self.fleet, self.rules, self.reward_config)
 
     def tape(self, key: Key[Array, ""], episode: Int[Array, ""] | int = 0) -> Tape:
         """Draw all that chance decides in one episode."""
-        key_prompt, key_snr, key_uniform = jax.random.split(key, 3)
-        shape = (self.num_subtasks, self.num_devices)
-        return Tape(
-            episode=jnp.asarray(episode, jnp.int32),
-            prompt_index=jax.random.randint(key_prompt, (), 0, self.outcomes.score.shape[0]),
-            snr_db=snr_db_from_uniform(
-                self.snr_config, jax.random.uniform(key_snr, shape, minval=_LEAST_UNIFORM)
-            ),
-            uniform=jax.random.uniform(key_uniform, shape[:1], minval=_LEAST_UNIFORM),
-        )
+        return draw_tape(self.shelf, self.num_fields, self.fleet, self.rules, self.chances, key, episode)
+
+    @eqx.filter_jit
+    def tapes(self, key: Key[Array, ""], num_episodes: int) -> Tape:
+        """Draw a batch of tapes."""
+        return jax.vmap(self.tape)(jax.random.split(key, num_episodes), jnp.arange(num_episodes))
 
     def reset(self, key: Key[Array, ""]) -> tuple[State, Observation]:
         """Begin an episode with a tape drawn from the key."""
@@ -150,102 +163,105 @@ class ExpertSelection(eqx.Module):
 
     def start(self, tape: Tape) -> tuple[State, Observation]:
         """Begin an episode with a given tape."""
-        state = State(tape=tape, subtask_index=jnp.zeros((), jnp.int32))
+        nothing = jnp.zeros((), jnp.int32)
+        state = State(tape, nothing, nothing, first_situation(self.game))
         return state, self.observe(state)
 
-    def step(
-        self, state: State, action: Int[Array, ""]
-    ) -> tuple[State, Observation, Float[Array, ""], Bool[Array, ""]]:
+    def step(self, state: State, action: Int[Array, ""]) -> Step:
         """Place the subtask at hand on the device `action`.
 
-        Returns:
-          The next state, its observation, the reward, and whether the prompt is done. After its end an
-          episode gives 0 for ever.
+        After its end an episode gives 0 for ever.
         """
-        reward = jnp.where(self.unfinished(state), self.rewards(state)[action], 0.0)
-        following = state._replace(subtask_index=state.subtask_index + 1)
-        return following, self.observe(following), reward, ~self.unfinished(following)
+        subtask, moment = self.at_hand(state)
+        live = self.unfinished(state)
+        situation, reward, done = placed(self.game, state.situation, subtask, moment, action)
+        following = State(
+            tape=state.tape,
+            step_index=state.step_index + 1,
+            subtask_index=state.subtask_index + done,
+            situation=situation,
+        )
+        following = following._replace(situation=arrived(self.game, situation, self.at_hand(following)[1]))
+        return Step(
+            state=following,
+            observation=self.observe(following),
+            reward=jnp.where(live, reward, 0.0),
+            terminated=~self.unfinished(following),
+            truncated=jnp.zeros((), jnp.bool_),
+        )
 
     def unfinished(self, state: State) -> Bool[Array, ""]:
-        """Tell whether a subtask is left to place."""
-        inside = state.subtask_index < self.num_subtasks
-        return inside & self.outcomes.subtask_mask[self._place(state)]
+        """Tell whether a choice is left to make."""
+        return state.step_index < state.tape.num_choices
+
+    def at_hand(self, state: State) -> tuple[Subtask, Moment]:
+        """Find the subtask to be placed next and the world as it is."""
+        end = self.num_steps - 1
+        tape = state.tape
+        subtask_index, step_index = jnp.minimum(state.subtask_index, end), jnp.minimum(state.step_index, end)
+        subtask = jax.tree.map(lambda leaf: leaf[subtask_index], tape.subtasks)
+        return subtask, jax.tree.map(lambda leaf: leaf[step_index], tape.moments)
 
     def observe(self, state: State) -> Observation:
         """Encode what is known of the subtask at hand; pure, and the same each time it is read."""
-        place = self._place(state)
-        field_index = self.outcomes.field_index[place]
-        num_subtasks = jnp.sum(self.outcomes.subtask_mask[state.tape.prompt_index])
+        left = (state.tape.num_choices - state.step_index) / state.tape.num_choices
+        return self.observed(state.situation, *self.at_hand(state), left)
+
+    def observed(
+        self,
+        situation: Situation,
+        subtask: Subtask,
+        moment: Moment,
+        episode_share_left: Float[Array, ""],
+    ) -> Observation:
+        """Encode what is known of a subtask, a moment and what choices have brought about."""
+        game = self.game
+        expected = outlook(game, situation, subtask, moment, told="expected")
         return encode(
             self.fleet,
             self.reward_config,
-            expected_score=self.expectations.score[field_index],
-            expected_words=self.expectations.words_ratio[field_index] * self.outcomes.expected_words[place],
-            units=self.outcomes.units[place],
-            snr_db=state.tape.snr_db[place[1]],
-            available=self.outcomes.scored[place],
-            prompt_share_left=(num_subtasks - place[1]) / num_subtasks,
+            expected_score=subtask.expected_score,
+            expected_words=subtask.expected_words,
+            units=subtask.units,
+            snr_db=moment.known_snr_db,
+            available=allowed(game, situation, subtask, moment, expected),
+            prompt_share_left=subtask.prompt_share_left,
+            circumstances=circumstances(game, situation, subtask, moment, expected, episode_share_left),
         )
 
     def rewards(self, state: State) -> Float[Array, " N"]:
         """Compute what each device would earn with the subtask at hand; NaN where the mask forbids it."""
-        place = self._place(state)
-        rewards = self._weigh(state, self.outcomes.score[place], self.outcomes.words[place])
-        allowed = self.outcomes.scored[place] & (self.outcomes.units[place] <= self.fleet.units_limit)
-        return jnp.where(allowed, rewards, jnp.nan)
+        subtask, moment = self.at_hand(state)
+        expected = outlook(self.game, state.situation, subtask, moment, told="expected")
+        real = outlook(self.game, state.situation, subtask, moment, told="real")
+        may = allowed(self.game, state.situation, subtask, moment, expected)
+        return jnp.where(may, real.reward, jnp.nan)
 
     def mean_rewards(self, state: State) -> Float[Array, " N"]:
         """Compute the mean reward of each device, given the field, the assessed words and the links.
 
         The means are those of the prompts that this environment plays.
         """
-        place = self._place(state)
-        field_index = self.outcomes.field_index[place]
-        words = self.population.words_ratio[field_index] * self.outcomes.expected_words[place]
-        return self._weigh(state, self.population.score[field_index], words)
+        return outlook(self.game, state.situation, *self.at_hand(state), told="mean").mean_reward
 
-    def decisions(self, tapes: Tape) -> Decisions:
-        """Lay out the decisions of a batch of tapes, axes B and S."""
-        steps = jnp.arange(self.num_subtasks, dtype=jnp.int32)
-
-        def at(tape: Tape, subtask_index: Int[Array, ""]) -> Decisions:
-            state = State(tape=tape, subtask_index=subtask_index)
-            return Decisions(
-                observation=self.observe(state),
-                turn=tape.episode * self.num_subtasks + subtask_index,
-                uniform=tape.uniform[subtask_index],
-                valid=self.unfinished(state),
-                rewards=self.rewards(state),
-                mean_rewards=self.mean_rewards(state),
-            )
-
-        return jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))(tapes, steps)
-
-    @eqx.filter_jit
-    def draw_decisions(self, key: Key[Array, ""], num_episodes: int) -> Decisions:
-        """Draw a batch of tapes and lay out their decisions."""
-        keys = jax.random.split(key, num_episodes)
-        return self.decisions(jax.vmap(self.tape)(keys, jnp.arange(num_episodes)))
-
-    def _place(self, state: State) -> tuple[Int[Array, ""], Int[Array, ""]]:
-        return state.tape.prompt_index, jnp.minimum(state.subtask_index, self.num_subtasks - 1)
-
-    def _weigh(
-        self, state: State, score: Float[Array, " N"], words: Float[Array, " N"]
-    ) -> Float[Array, " N"]:
-        snr_db = state.tape.snr_db[self._place(state)[1]]
-        time_s = sending_time_s(self.fleet, words, snr_db, self.reward_config.bits_per_word)
-        return weigh(
-            self.reward_config,
-            score=score,
-            compute_cost=compute_cost(words, self.fleet.compute_cost_per_word),
-            transfer_cost=transfer_cost(time_s, self.reward_config.transfer_cost_per_s),
+    def decision(self, state: State) -> Decisions:
+        """Lay out the choice at hand."""
+        return Decisions(
+            observation=self.observe(state),
+            turn=state.tape.episode * self.num_steps + state.step_index,
+            uniform=self.at_hand(state)[1].uniform,
+            valid=self.unfinished(state),
+            rewards=self.rewards(state),
+            mean_rewards=self.mean_rewards(state),
         )
 
 
 def _check(outcomes: Outcomes, expectations: Expectations, fleet: Fleet) -> None:
     """Refuse parts that do not fit and subtasks that no device can take."""
     num_devices = outcomes.score.shape[-1]
+    if num_devices < 1 or outcomes.score.shape[0] < 1:
+        message = f"`outcomes` must be of at least 1 prompt and 1 device, got {outcomes.score.shape[::2]}."
+        raise ValueError(message)
     for label, count in (
         ("expectations", expectations.score.shape[-1]),
         ("fleet", fleet.bandwidth_hz.shape[-1]),
@@ -262,9 +278,20 @@ def _check(outcomes: Outcomes, expectations: Expectations, fleet: Fleet) -> None
         if not np.all(np.isfinite(values)):
             message = f"`{label}` must be finite."
             raise ValueError(message)
-    allowed = np.asarray(outcomes.scored) & (np.asarray(outcomes.units) <= np.asarray(fleet.units_limit))
-    stuck = np.argwhere(np.asarray(outcomes.subtask_mask) & ~allowed.any(axis=-1))
+    fits = np.asarray(outcomes.scored) & (np.asarray(outcomes.units) <= np.asarray(fleet.units_limit))
+    stuck = np.argwhere(np.asarray(outcomes.subtask_mask) & ~fits.any(axis=-1))
     if stuck.size:
         prompt_index, subtask_index = stuck[0]
         message = f"Subtask {subtask_index} of prompt {prompt_index} fits no device: raise a `units_limit`."
+        raise ValueError(message)
+
+
+def _check_by_field(outcomes: Outcomes) -> None:
+    """Refuse prompts that are not sorted by field, as many of each, where fields are to stay."""
+    first = np.asarray(outcomes.field_index)[:, 0]
+    num_fields = int(first.max()) + 1
+    if len(first) % num_fields or not np.array_equal(
+        first, np.repeat(np.arange(num_fields), len(first) // num_fields)
+    ):
+        message = "`outcomes` must hold as many prompts of each field, sorted by field, for `field_stay`."
         raise ValueError(message)

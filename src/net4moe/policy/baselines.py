@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from net4moe.environment.bounds import best_given_observation, upper_bound
-from net4moe.environment.observation import best_allowed, device_feature
+from net4moe.environment.observation import best_allowed, context_feature, device_feature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
 
     from net4moe.environment.decisions import Decisions, Policy
+    from net4moe.environment.observation import Observation
 
 __all__ = [
     "BASELINES",
     "LEGEND",
+    "best_among",
     "best_expert",
+    "expected_cost",
+    "expected_reward",
     "fixed_device",
     "highest_expectation",
+    "in_time",
     "lowest_cost",
     "random_selection",
     "round_robin",
@@ -70,29 +75,66 @@ def best_expert(decisions: Decisions) -> Int[Any, "*batch"]:
 
 
 def lowest_cost(decisions: Decisions) -> Int[Any, "*batch"]:
-    """Take the device with the lowest expected compute and transfer cost."""
-    return best_allowed(-_expected_cost(decisions), decisions.observation.device_mask)
+    """Take the device with the lowest expected cost of writing, sending and waiting."""
+    observation = decisions.observation
+    return best_allowed(-expected_cost(observation), observation.device_mask)
 
 
 def highest_expectation(quality_weight: float = 1.0) -> Policy:
-    """Make the rule that takes the greatest expected reward: weighted expected score minus expected cost.
+    """Make the rule that takes the greatest expected reward of the choice at hand, `expected_reward`.
 
-    It knows what a learned policy has to find out, the weights of the reward, and is the best that can be
-    done with the devices' histories alone: a choice does not influence what comes next.
+    It knows what a learned policy has to find out, the weights of the reward, and believes what the observation
+    promises. It ignores what the choice does to the choices after it, and what recent passages told. Where a
+    choice does not influence what comes next it is the best that can be done with the devices' histories alone.
     """
 
     def choose(decisions: Decisions) -> Int[Any, "*batch"]:
         observation = decisions.observation
-        score = 5.0 + 2.0 * device_feature(observation, "expected_score")
-        return best_allowed(quality_weight * score - _expected_cost(decisions), observation.device_mask)
+        return best_allowed(expected_reward(observation, quality_weight), observation.device_mask)
 
     return choose
 
 
-def _expected_cost(decisions: Decisions) -> Float[Any, "*batch N"]:
-    observation = decisions.observation
-    compute_cost = device_feature(observation, "expected_compute_cost")
-    return compute_cost + device_feature(observation, "expected_transfer_cost")
+def expected_reward(
+    observation: Observation, quality_weight: float = 1.0, *, above: Float[Any, "*batch N"] | float = 0.0
+) -> Float[Any, "*batch N"]:
+    """Estimate what each device earns with the subtask at hand, from features alone.
+
+        r_n = importance quality_weight score_n (1 - loss_n) [in time] - compute_n - transfer_n - delay_n
+
+    A passage that is lost or late has no quality and costs as much. Reward units. It ignores prices that no
+    feature tells, those of energy, of switching and of a failure, and all that comes next.
+
+    Args:
+      observation: what is known before the choice.
+      quality_weight: reward units for one point of explicit score, as in `RewardConfig`.
+      above: what is known besides of each score, above the expected one, points.
+    """
+    score = 5.0 + 2.0 * device_feature(observation, "expected_score") + above
+    arrives = (1.0 - device_feature(observation, "loss")) * in_time(observation)
+    importance = 4.0 * context_feature(observation, "importance")[..., None]
+    return quality_weight * importance * score * arrives - expected_cost(observation)
+
+
+def expected_cost(observation: Observation) -> Float[Any, "*batch N"]:
+    """Add up the expected prices of writing, of sending and of waiting, reward units."""
+    names = ("expected_compute_cost", "expected_transfer_cost", "expected_delay_cost")
+    return sum(device_feature(observation, name) for name in names)
+
+
+def in_time(observation: Observation) -> Bool[Any, "*batch N"]:
+    """Tell which passages are expected before the deadline."""
+    slack = context_feature(observation, "slack")[..., None]
+    return (device_feature(observation, "delay") <= slack) | (slack == 0.0)
+
+
+def best_among(
+    values: Float[Any, "*batch N"], preferred: Bool[Any, "*batch N"], device_mask: Bool[Any, "*batch N"]
+) -> Int[Any, "*batch"]:
+    """Pick the greatest value among the preferred devices that are allowed, else among all allowed ones."""
+    xp = values.__array_namespace__()
+    narrowed = device_mask & preferred
+    return best_allowed(values, xp.where(xp.any(narrowed, axis=-1, keepdims=True), narrowed, device_mask))
 
 
 def _indices(decisions: Decisions) -> Int[Any, " N"]:
@@ -123,5 +165,21 @@ LEGEND: Mapping[str, str] = {
     "lowest_cost": "Lowest cost",
     "highest_expectation": "Highest expectation",
     "fixed_device": "Fixed device",
+    "myopic": "Best immediate reward",
+    "shortest_expected_delay": "Shortest expected delay",
+    "least_backlog": "Least backlog",
+    "drift_plus_penalty": "Drift plus penalty",
+    "reserve": "Battery reserve",
+    "keep_resident": "Resident expert (LRU)",
+    "stick": "Hysteresis",
+    "cool": "Cool devices first",
+    "recent_form": "Recent form",
+    "weight_to_latency": "Weight to latency (WDMoE)",
+    "des": "DES, one expert",
+    "sift_moe": "SiftMoE, one expert",
+    "lin_ucb": "LinUCB",
+    "linear_thompson": "Thompson sampling",
+    "discounted_ucb": "Discounted UCB",
+    "sliding_window_ucb": "Sliding-window UCB",
 }
 """What a figure calls each policy. The paper does not define its "Benchmark"; we read it as round robin."""

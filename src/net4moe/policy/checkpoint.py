@@ -13,16 +13,19 @@ import safetensors.numpy
 
 from net4moe.environment.observation import CONTEXT_FEATURES, DEVICE_FEATURES
 from net4moe.errors import CheckpointError
-from net4moe.policy.inference import SelectionPolicy, Weights
+from net4moe.policy.inference import SelectionPolicy
+from net4moe.policy.layouts import NETWORKS, layout
 from net4moe.table import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from net4moe.policy.inference import NetworkWeights
+
 __all__ = ["FORMAT_VERSION", "Checkpoint", "Setting", "read", "write"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the layout of both files; a change that old code would misread raises it."""
 
 Setting: TypeAlias = bool | int | float | str | None
@@ -66,6 +69,7 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
     description = {
         "format": _FORMAT,
         "format_version": FORMAT_VERSION,
+        "network": _network_of(policy.weights),
         "environment_version": policy.environment_version,
         "device_features": policy.device_features,
         "context_features": policy.context_features,
@@ -97,7 +101,8 @@ def read(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest() != description["weights_sha256"]:
         message = f"{path}: the weights are damaged: their digest is not the one in {side_file.name}."
         raise CheckpointError(message)
-    weights = _load_weights(path, content)
+    record = NETWORKS[str(description["network"])]
+    weights = _load_weights(path, content, record)
     settings, version = description["settings"], description["environment_version"]
     if not isinstance(settings, dict) or not isinstance(version, int):
         message = (
@@ -137,6 +142,7 @@ def _check_description(path: Path, description: Mapping[str, object]) -> None:
         message = f"{path}: the checkpoint has format version {version}, this version reads {FORMAT_VERSION}."
         raise CheckpointError(message)
     for label in (
+        "network",
         "environment_version",
         "device_features",
         "context_features",
@@ -146,6 +152,12 @@ def _check_description(path: Path, description: Mapping[str, object]) -> None:
         if label not in description:
             message = f"{path}: the description is damaged: `{label}` is missing."
             raise CheckpointError(message)
+    if description["network"] not in NETWORKS:
+        message = (
+            f"{path}: the policy is a network of another kind: {description['network']}, "
+            f"this version knows {' and '.join(NETWORKS)}."
+        )
+        raise CheckpointError(message)
     for label, known in (("device_features", DEVICE_FEATURES), ("context_features", CONTEXT_FEATURES)):
         if description[label] != list(known):
             message = (
@@ -155,28 +167,29 @@ def _check_description(path: Path, description: Mapping[str, object]) -> None:
             raise CheckpointError(message)
 
 
-def _load_weights(path: Path, content: bytes) -> Weights:
+def _network_of(weights: NetworkWeights) -> str:
+    return next(name for name, record in NETWORKS.items() if isinstance(weights, record))
+
+
+def _load_weights(path: Path, content: bytes, record: type[NetworkWeights]) -> NetworkWeights:
     """Unpack the weights and check their names, shapes and values."""
     try:
         arrays = safetensors.numpy.load(content)
     except safetensors.SafetensorError as error:
         message = f"{path}: the weights are damaged: {error}."
         raise CheckpointError(message) from error
-    if set(arrays) != set(Weights._fields):
-        odd = ", ".join(sorted(set(arrays) ^ set(Weights._fields)))
+    if set(arrays) != set(record._fields):
+        odd = ", ".join(sorted(set(arrays) ^ set(record._fields)))
         message = f"{path}: the weights are of another network: {odd}."
         raise CheckpointError(message)
     num_hidden = arrays["value"].size
-    inputs = {"encode_device": len(DEVICE_FEATURES), "mix_context": len(CONTEXT_FEATURES)}
-    for name, array in arrays.items():
-        if name.startswith("value"):
-            shape = (num_hidden,) if name == "value" else ()
-        else:
-            shape = (num_hidden,) if "bias" in name else (inputs.get(name, num_hidden), num_hidden)
-        if array.shape != shape:
-            message = f"{path}: `{name}` must have shape {shape}, got {array.shape}."
+    num_heads = arrays["points"].shape[0] if "points" in arrays else 0
+    laid_out = layout(len(DEVICE_FEATURES), len(CONTEXT_FEATURES), num_hidden, num_heads)
+    for name, shape in zip(record._fields, laid_out.shapes, strict=True):
+        if arrays[name].shape != shape:
+            message = f"{path}: `{name}` must have shape {shape}, got {arrays[name].shape}."
             raise CheckpointError(message)
-        if not np.all(np.isfinite(array)):
+        if not np.all(np.isfinite(arrays[name])):
             message = f"{path}: `{name}` must be finite."
             raise CheckpointError(message)
-    return Weights(**arrays)
+    return record(**arrays)

@@ -12,19 +12,18 @@ if TYPE_CHECKING:
 
     from net4moe.environment.observation import Observation
 
-__all__ = ["Replay", "Transition", "create", "extend", "sample"]
+__all__ = ["Replay", "Transition", "create", "extend", "first_transition", "sample"]
 
 
 class Transition(NamedTuple):
-    """One step, or a batch of them on the first axis.
+    """One step, or a batch of them on the first axes.
 
     Attributes:
       observation_tm1: before the choice.
       a_tm1: the chosen device.
       r_t: the reward.
-      discount_t: discount of what follows; 0 where the episode terminated.
-      observation_t: after the choice.
-      valid_t: 1 for a step, 0 for padding after an episode's end.
+      discount_t: discount of what follows; 0 where the episode terminated, not where it was cut short.
+      observation_t: after the choice; of the same episode, also where that is over.
     """
 
     observation_tm1: Observation
@@ -32,7 +31,6 @@ class Transition(NamedTuple):
     r_t: Float[Array, "*batch"]
     discount_t: Float[Array, "*batch"]
     observation_t: Observation
-    valid_t: Float[Array, "*batch"]
 
 
 class Replay(NamedTuple):
@@ -45,6 +43,13 @@ class Replay(NamedTuple):
 
     kept: Transition
     num_added: Int[Array, ""]
+
+
+def first_transition(observations: Observation) -> Transition:
+    """Make a transition without a batch axis, as an example for `create`, from a batch of observations."""
+    observation = jax.tree.map(lambda leaf: leaf[0], observations)
+    number = jnp.zeros(())
+    return Transition(observation, jnp.zeros((), jnp.int32), number, number, observation)
 
 
 def create(example: Transition, capacity: int) -> Replay:
@@ -66,5 +71,6 @@ def extend(replay: Replay, batch: Transition) -> Replay:
 def sample(replay: Replay, key: Key[Array, ""], batch_size: int) -> Transition:
     """Draw transitions with replacement from those kept."""
     filled = jnp.minimum(replay.num_added, replay.kept.r_t.shape[0])
-    index = jax.random.randint(key, (batch_size,), 0, filled)
+    share = jax.random.uniform(key, (batch_size,))  # takes half as long to compile as integers
+    index = jnp.minimum((share * filled).astype(jnp.int32), filled - 1)
     return jax.tree.map(lambda ring: ring[index], replay.kept)

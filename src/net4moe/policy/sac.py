@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import functools
-import os
-from concurrent.futures import ThreadPoolExecutor
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+import optax
 
-from net4moe.environment.decisions import evaluate
-from net4moe.policy.inference import SelectionPolicy, Weights, forward
-from net4moe.policy.learner import Learner, Losses, initial_learner, update
-from net4moe.policy.networks import masked_log_softmax
-from net4moe.policy.replay import Replay, Transition, create, extend, sample
+from net4moe.policy import replayed
+from net4moe.policy.inference import Outputs, forward, outputs
+from net4moe.policy.losses import actor_loss, critic_loss, policy_entropy, temperature_loss
+from net4moe.policy.networks import (
+    as_weights,
+    draw,
+    dueling,
+    initial_vectors,
+    layout_for,
+    masked_log_softmax,
+    unstandardised,
+)
 from net4moe.policy.sac_config import SACConfig
+from net4moe.policy.scales import return_size, reward_size, standardised
+from net4moe.policy.training import Agent, Trained, evaluation_tapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from jaxtyping import Array, Float, Int, Key
 
-    from net4moe.environment.decisions import Decisions
+    from net4moe.environment.episodes import Environment
     from net4moe.environment.observation import Observation
-    from net4moe.environment.selection import ExpertSelection, State
+    from net4moe.policy.inference import NetworkWeights
+    from net4moe.policy.replay import Transition
+    from net4moe.policy.scales import Scales
+    from net4moe.policy.training import PlayedEpoch, Run
 
-__all__ = ["Metrics", "SACConfig", "Trained", "evaluation_decisions", "train", "train_seeds"]
-
-_EVALUATION = 1
+__all__ = [
+    "AGENT",
+    "Learner",
+    "Losses",
+    "Metrics",
+    "SACConfig",
+    "Trainable",
+    "Trained",
+    "evaluation_tapes",
+    "initial_learner",
+    "train",
+    "train_seeds",
+    "update",
+]
 
 
 class Metrics(NamedTuple):
@@ -37,203 +56,190 @@ class Metrics(NamedTuple):
 
     Attributes:
       epoch: epochs done.
-      evaluation_reward: mean reward per episode of the deterministic policy on the fixed tape.
-      training_reward: mean reward per episode while exploring, over the chunk.
-      critic_loss: mean over the chunk.
-      actor_loss: mean over the chunk.
-      temperature: at the end of the chunk, reward units per nat.
+      num_steps: choices made in training.
+      evaluation_reward: mean reward per episode of the deterministic policy on the fixed tapes.
+      training_reward: mean reward per episode while exploring, over the chunk; NaN where no episode ended.
+      critic_loss: mean over the chunk, in squares of the reward's size.
+      actor_loss: mean over the chunk, in the reward's size.
+      temperature: mean over the chunk, reward units per nat.
       entropy: mean entropy of the policy on the sampled batches over the chunk, nats.
+      mean_value: mean Q-value of the policy's choices on the sampled batches over the chunk, reward units.
     """
 
     epoch: Int[Any, "*chunks"]
+    num_steps: Int[Any, "*chunks"]
     evaluation_reward: Float[Any, "*chunks"]
     training_reward: Float[Any, "*chunks"]
     critic_loss: Float[Any, "*chunks"]
     actor_loss: Float[Any, "*chunks"]
     temperature: Float[Any, "*chunks"]
     entropy: Float[Any, "*chunks"]
+    mean_value: Float[Any, "*chunks"]
 
 
-class Trained(NamedTuple):
-    """A trained policy and how it came about."""
+class Trainable(NamedTuple):
+    """What gradients change.
 
-    policy: SelectionPolicy
-    metrics: Metrics
+    Attributes:
+      networks: the actor and two critics, one vector each; see `networks.Layout`.
+      log_temperature: logarithm of the weight of the entropy, in the reward's size per nat.
+    """
 
-
-class _Run(NamedTuple):
-    """Everything that an epoch changes."""
-
-    learner: Learner
-    replay: Replay
-    epoch: Int[Array, ""]
-    key: Key[Array, ""]
+    networks: Float[Array, "3 P"]
+    log_temperature: Float[Array, ""]
 
 
-def train(
-    selection: ExpertSelection,
+class Learner(NamedTuple):
+    """Everything that an update changes.
+
+    Attributes:
+      trainable: what gradients change.
+      target_critics: slow copies of the critics.
+      optimiser: the optimiser's moments.
+    """
+
+    trainable: Trainable
+    target_critics: Float[Array, "2 P"]
+    optimiser: optax.OptState
+
+
+class Losses(NamedTuple):
+    """What one update measured on its batch; see `Metrics`."""
+
+    critic: Float[Array, ""]
+    actor: Float[Array, ""]
+    temperature: Float[Array, ""]
+    entropy: Float[Array, ""]
+    mean_value: Float[Array, ""]
+
+
+_OPTIMISER = optax.scale_by_adam()
+
+
+def initial_learner(config: SACConfig, observation: Observation, key: Key[Array, ""]) -> Learner:
+    """Draw an actor and two critics for observations of this kind; the target critics start as their copies."""
+    networks = initial_vectors(key, layout_for(config, observation), 3)
+    log_temperature = jnp.asarray(math.log(config.initial_temperature), jnp.float32)
+    trainable = Trainable(networks, log_temperature)
+    return Learner(trainable, networks[1:], _OPTIMISER.init(trainable))
+
+
+def actor(config: SACConfig, run: Run) -> NetworkWeights:
+    """Pick the actor's weights, for features as they are."""
+    weights = as_weights(layout_for(config, run.players.observation), run.learner.trainable.networks[0])
+    return unstandardised(weights, run.scales)
+
+
+def update(
     config: SACConfig,
-    key: Key[Array, ""],
-    *,
-    evaluate_on: ExpertSelection | None = None,
-    on_progress: Callable[[Metrics], None] | None = None,
-) -> Trained:
-    """Train one policy; see `train_seeds`.
+    learner: Learner,
+    batch: Transition,
+    scales: Scales,
+    progress: Float[Array, ""] | float,
+) -> tuple[Learner, Losses]:
+    """Take one step on one batch.
+
+    Rewards are divided by their size, Q-values are in that unit, and the value of a state is learned as a share of
+    the size of returns, so that the same step sizes fit rewards of any unit.
 
     Args:
-      selection: the environment to learn in.
       config: how to learn.
-      key: the same key gives the same bits on the same machine.
-      evaluate_on: the environment of the evaluation, with held-out prompts; else the one to learn in.
-      on_progress: called after each chunk of epochs with its metrics, of shape [1].
+      learner: what learns.
+      batch: transitions.
+      scales: how large rewards, values and features are.
+      progress: share of the training that is done; steps shrink and the entropy's target falls with it.
     """
-    return train_seeds(selection, config, (key,), evaluate_on=evaluate_on, on_progress=on_progress)[0]
-
-
-def train_seeds(
-    selection: ExpertSelection,
-    config: SACConfig,
-    keys: Sequence[Key[Array, ""]],
-    *,
-    evaluate_on: ExpertSelection | None = None,
-    on_progress: Callable[[Metrics], None] | None = None,
-) -> tuple[Trained, ...]:
-    """Train one policy per key, with one compilation and as many threads as there are cores.
-
-    All seeds advance side by side, one chunk of `evaluation_interval` epochs after the other. Each is evaluated
-    on episodes of its own, `evaluation_decisions`, the same after every chunk.
-
-    Args:
-      selection: the environment to learn in.
-      config: how to learn.
-      keys: one per policy; the same key gives the same bits on the same machine, whatever the others are.
-      evaluate_on: the environment of the evaluation, with held-out prompts; else the one to learn in.
-      on_progress: called after each chunk with its metrics, one row per key; what it raises ends the
-        training.
-
-    Returns:
-      For each key the policy after the last epoch and the metrics of each chunk.
-
-    Raises:
-      ValueError: there is no key.
-    """
-    if not keys:
-        message = "`keys` must hold at least 1 key, got 0."
-        raise ValueError(message)
-    tapes = [evaluation_decisions(evaluate_on or selection, config, key) for key in keys]
-
-    def play(decisions: Decisions, run: _Run) -> tuple[_Run, Metrics]:
-        return jax.block_until_ready(_play_chunk(selection, decisions, config, run))
-
-    play(tapes[0], _begin(selection, config, keys[0]))  # compiles, before several threads would each do so
-    runs = [_begin(selection, config, key) for key in keys]
-    chunks: list[Metrics] = []
-    with ThreadPoolExecutor(max_workers=min(len(keys), os.cpu_count() or 1)) as threads:
-        for _ in range(config.num_epochs // config.evaluation_interval):
-            runs, measured = zip(*threads.map(play, tapes, runs), strict=True)
-            chunks.append(Metrics(*(np.stack(column) for column in zip(*measured, strict=True))))
-            if on_progress is not None:
-                on_progress(chunks[-1])
-    columns = [np.stack(column) for column in zip(*chunks, strict=True)]
-    return tuple(
-        Trained(
-            policy=SelectionPolicy(
-                weights=Weights(*jax.device_get(run.learner.trainable.actor)),
-                environment_version=selection.version,
-            ),
-            metrics=Metrics(*(column[:, seed] for column in columns)),
-        )
-        for seed, run in enumerate(runs)
-    )
-
-
-def evaluation_decisions(selection: ExpertSelection, config: SACConfig, key: Key[Array, ""]) -> Decisions:
-    """Draw the episodes on which the policy of a key is evaluated; evaluate others on them to compare in pairs."""
-    return selection.draw_decisions(jax.random.fold_in(key, _EVALUATION), config.num_evaluation_episodes)
-
-
-@functools.partial(jax.jit, static_argnames="config")
-def _begin(selection: ExpertSelection, config: SACConfig, key: Key[Array, ""]) -> _Run:
-    """Draw the networks and make an empty replay ring."""
-    key_learner, key_run = jax.random.split(key)
-    _, observation = jax.eval_shape(selection.reset, key)
-    number, action = jnp.zeros(()), jnp.zeros((), jnp.int32)
-    example = Transition(observation, action, number, number, observation, number)
-    capacity = config.num_kept_epochs * config.num_envs * selection.num_subtasks
-    learner = initial_learner(config, key_learner)
-    return _Run(learner, create(example, capacity), action, key_run)
-
-
-@functools.partial(jax.jit, static_argnames="config", donate_argnames="run")
-def _play_chunk(
-    selection: ExpertSelection, decisions: Decisions, config: SACConfig, run: _Run
-) -> tuple[_Run, Metrics]:
-    """Run `evaluation_interval` epochs and evaluate."""
-    run, (rewards, losses) = jax.lax.scan(
-        lambda run, _: _play_epoch(selection, config, run), run, length=config.evaluation_interval
-    )
-    policy = SelectionPolicy(weights=run.learner.trainable.actor)
-    measured = Metrics(
-        epoch=run.epoch,
-        evaluation_reward=jnp.mean(evaluate(policy, decisions)),
-        training_reward=jnp.mean(rewards),
-        critic_loss=jnp.mean(losses.critic),
-        actor_loss=jnp.mean(losses.actor),
-        temperature=jnp.exp(run.learner.trainable.log_temperature),
-        entropy=jnp.mean(losses.entropy),
-    )
-    return run, measured
-
-
-def _play_epoch(
-    selection: ExpertSelection, config: SACConfig, run: _Run
-) -> tuple[_Run, tuple[Float[Array, ""], Losses]]:
-    """Play one episode in each environment, keep the steps, and update."""
-    key, key_reset, key_act, key_update = jax.random.split(run.key, 4)
-    sharpness = jnp.where(run.epoch < config.num_random_epochs, 0.0, 1.0)
-    steps = jax.vmap(
-        functools.partial(_play_episode, selection, run.learner.trainable.actor, config, sharpness)
-    )(jax.random.split(key_reset, config.num_envs), jax.random.split(key_act, config.num_envs))
-    replay = extend(run.replay, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), steps))
-    progress = jnp.minimum(2.0 * run.epoch / config.num_epochs, 1.0)
-    ratio = config.first_target_entropy_ratio + progress * (
+    ratio = config.first_target_entropy_ratio + jnp.minimum(2.0 * progress, 1.0) * (
         config.last_target_entropy_ratio - config.first_target_entropy_ratio
     )
-    learner, losses = jax.lax.scan(
-        lambda learner, key: update(config, learner, sample(replay, key, config.batch_size), ratio),
-        run.learner,
-        jax.random.split(key_update, config.num_updates),
-    )
-    reward = jnp.sum(steps.r_t * steps.valid_t) / config.num_envs
-    return _Run(learner, replay, run.epoch + 1, key), (reward, jax.tree.map(jnp.mean, losses))
+    before = standardised(scales, batch.observation_tm1)
+    after = standardised(scales, batch.observation_t)
+    r_t = batch.r_t / reward_size(scales)
+    value_scale = return_size(scales) / reward_size(scales)
+    temperature = jnp.exp(learner.trainable.log_temperature)
+    frozen = jnp.concatenate([learner.trainable.networks[:1], learner.target_critics])
+    log_policy_t, q_t = _policy_and_q(config, frozen, after, value_scale)
 
-
-def _play_episode(
-    selection: ExpertSelection,
-    actor: Weights,
-    config: SACConfig,
-    sharpness: Float[Array, ""],
-    key_reset: Key[Array, ""],
-    key_act: Key[Array, ""],
-) -> Transition:
-    """Play one episode with the exploring policy; `sharpness` 0 draws devices by lot."""
-
-    def act(
-        carry: tuple[State, Observation], key: Key[Array, ""]
-    ) -> tuple[tuple[State, Observation], Transition]:
-        state, observation = carry
-        log_policy = masked_log_softmax(sharpness * forward(actor, observation), observation.device_mask)
-        action = jax.random.categorical(key, log_policy)
-        following, observation_t, reward, terminated = selection.step(state, action)
-        transition = Transition(
-            observation_tm1=observation,
-            a_tm1=action.astype(jnp.int32),
-            r_t=reward,
-            discount_t=jnp.where(terminated, 0.0, config.discount),
-            observation_t=observation_t,
-            valid_t=selection.unfinished(state).astype(jnp.float32),
+    def total_loss(trainable: Trainable) -> tuple[Float[Array, ""], Losses]:
+        log_policy, q_tm1 = _policy_and_q(config, trainable.networks, before, value_scale)
+        critic = critic_loss(q_tm1, batch.a_tm1, r_t, batch.discount_t, q_t, log_policy_t, temperature)
+        actor = actor_loss(log_policy, q_tm1, temperature)
+        warmth = temperature_loss(trainable.log_temperature, log_policy, before.device_mask, ratio)
+        measured = Losses(
+            critic=critic,
+            actor=actor,
+            temperature=temperature * reward_size(scales),
+            entropy=jnp.mean(policy_entropy(log_policy)),
+            mean_value=jnp.mean(jnp.sum(jnp.exp(log_policy) * q_tm1[0], axis=-1)) * reward_size(scales),
         )
-        return (following, observation_t), transition
+        return critic + actor + warmth, measured
 
-    start = selection.reset(key_reset)
-    return jax.lax.scan(act, start, jax.random.split(key_act, selection.num_subtasks))[1]
+    (_, measured), gradient = jax.value_and_grad(total_loss, has_aux=True)(learner.trainable)
+    return _descend(config, learner, gradient, progress), measured
+
+
+def _policy_and_q(
+    config: SACConfig,
+    networks: Float[Array, "3 P"],
+    observation: Observation,
+    value_scale: Float[Array, ""],
+) -> tuple[Float[Array, "B N"], Float[Array, "2 B N"]]:
+    """Compute the actor's masked log-probabilities and both critics' Q-values in one pass."""
+    weights = as_weights(layout_for(config, observation), networks)
+    numbers = jax.vmap(outputs, in_axes=(0, None))(weights, observation)
+    log_policy = masked_log_softmax(numbers.devices[0], observation.device_mask)
+    of_critics = Outputs(numbers.devices[1:], numbers.pooled[1:])
+    return log_policy, dueling(of_critics, observation.device_mask[None], value_scale)
+
+
+def _descend(
+    config: SACConfig, learner: Learner, gradient: Trainable, progress: Float[Array, ""] | float
+) -> Learner:
+    """Apply the gradient, clamp the temperature and move the target critics."""
+    direction: Any
+    direction, optimiser = _OPTIMISER.update(gradient, learner.optimiser)
+    fade = 1.0 - (1.0 - config.last_learning_rate_ratio) * progress
+    rates = jnp.array([config.actor_learning_rate, *[config.critic_learning_rate] * 2])
+    networks = learner.trainable.networks - fade * rates[:, None] * direction.networks
+    log_temperature = jnp.clip(
+        learner.trainable.log_temperature - config.temperature_learning_rate * direction.log_temperature,
+        math.log(config.least_temperature),
+        math.log(config.greatest_temperature),
+    )
+    target_critics = learner.target_critics + config.polyak * (networks[1:] - learner.target_critics)
+    return Learner(Trainable(networks, log_temperature), target_critics, optimiser)
+
+
+def _begin(environment: Environment, config: SACConfig, key: Key[Array, ""], tapes: Any) -> Run:
+    return replayed.begin(environment, config, key, tapes, initial_learner)
+
+
+def _play_epoch(environment: Environment, config: SACConfig, run: Run, tapes: Any) -> PlayedEpoch:
+    """Play on with the policy's probabilities, at first by lot, and learn."""
+    acting = actor(config, run)
+    sharpness = jnp.where(run.epoch < config.num_random_epochs, 0.0, 1.0)
+    progress = run.epoch / config.num_epochs
+
+    def choose(observation: Observation, uniform: Float[Array, "E N+1"]) -> Int[Array, " E"]:
+        return draw(sharpness * forward(acting, observation), observation.device_mask, uniform)
+
+    return replayed.play_epoch(
+        environment,
+        config,
+        run,
+        tapes,
+        choose,
+        lambda learner, batch, scales: update(config, learner, batch, scales, progress),
+    )
+
+
+AGENT = Agent(
+    name="sac",
+    begin=_begin,
+    play_epoch=_play_epoch,
+    weights=actor,
+    metrics=Metrics,
+)
+"""The agent, for the loop in `training`."""
+
+train, train_seeds = AGENT.train, AGENT.train_seeds

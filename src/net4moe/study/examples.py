@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from net4moe.environment import outcomes
+from net4moe.environment.episodes import play
+from net4moe.environment.selection import ExpertSelection
 from net4moe.network import compute_cost, fleet_arrays, sending_time_s, transfer_cost
 from net4moe.policy import LEGEND
 from net4moe.study.learning import Learned, LearningPlan
@@ -31,28 +34,32 @@ class Placed:
 
 def placed(table: ScoreTable, learned: Learned, plan: LearningPlan) -> Placed:
     """Place the subtasks of one held-out prompt, the first with most subtasks, over links drawn once."""
-    environment = learned.held_out
-    counts = np.asarray(environment.outcomes.subtask_mask).sum(axis=1)
+    counts = np.asarray(learned.held_out.outcomes.subtask_mask).sum(axis=1)
     prompt_index = int(counts.argmax())
+    environment = _with_one_prompt(learned.held_out, prompt_index)
     tape = environment.tape(jax.random.key(plan.seed))
-    tape = tape._replace(prompt_index=np.int32(prompt_index))
-    tapes = jax.tree.map(lambda leaf: np.asarray(leaf)[None], tape)
-    decisions = jax.jit(lambda tapes: environment.decisions(tapes))(tapes)
-    chosen = np.asarray(learned.policy(decisions))[0]
+    played = jax.jit(lambda tape: play(environment, learned.policy, tape))(tape)
     prompt_id = learned.held_out_prompts[prompt_index]
     by_place = {(row.subtask_index, row.expert): row for row in table.rows if row.prompt_id == prompt_id}
-    rows = tuple(by_place[s, plan.devices[chosen[s]].expert] for s in range(counts[prompt_index]))
+    chosen = [int(played.actions[s]) for s in range(counts[prompt_index])]
+    rows = tuple(by_place[s, plan.devices[index].expert] for s, index in enumerate(chosen))
     subtasks = tuple(
-        _subtask(
-            row,
-            plan,
-            int(chosen[s]),
-            float(tape.snr_db[s, chosen[s]]),
-            float(decisions.rewards[0, s, chosen[s]]),
-        )
-        for s, row in enumerate(rows)
+        _subtask(row, plan, index, float(tape.moments.known_snr_db[s, index]), float(played.rewards[s]))
+        for s, (row, index) in enumerate(zip(rows, chosen, strict=True))
     )
     return Placed(policy_label=LEGEND["sac"], rows=rows, subtasks=subtasks)
+
+
+def _with_one_prompt(environment: ExpertSelection, prompt_index: int) -> ExpertSelection:
+    """Leave one prompt of an environment."""
+    return ExpertSelection(
+        outcomes.take(jax.device_get(environment.outcomes), np.array([prompt_index])),
+        jax.device_get(environment.expectations),
+        environment.fleet,
+        rules=environment.rules,
+        chances=environment.chances,
+        reward_config=environment.reward_config,
+    )
 
 
 def _subtask(row: ScoreRow, plan: LearningPlan, index: int, snr_db: float, reward: float) -> PlacedSubtask:

@@ -1,17 +1,21 @@
 """Learning on a score table: split, train over seeds, and evaluate everybody on the same prompts and links."""
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
-from net4moe.environment import Decisions, Expectations, Policy, RewardConfig, evaluate, outcomes
+from net4moe.environment import Expectations, Policy, RewardConfig, outcomes
+from net4moe.environment.chances import Chances
 from net4moe.environment.history import History
 from net4moe.environment.selection import ExpertSelection
 from net4moe.network import DeviceConfig, SnrConfig, fleet_arrays
 from net4moe.policy import BASELINES, LEGEND, SelectionPolicy, highest_expectation, sac
 from net4moe.policy.sac_config import SACConfig
+from net4moe.study.playing import returns_of_rules
 from net4moe.study.records import PolicyRewards
 from net4moe.table import ScoreTable
 
@@ -109,13 +113,12 @@ def learned(table: ScoreTable, plan: LearningPlan, *, on_progress: OnProgress | 
             on_progress(done, total)
 
     trained = sac.train_seeds(played, plan.sac, keys, evaluate_on=kept, on_progress=advance)
-    tapes = [sac.evaluation_decisions(kept, plan.sac, key) for key in keys]
     return Learned(
         training_prompts=tuple(prompts[index] for index in training),
         held_out_prompts=tuple(prompts[index] for index in held_out),
         history=History.of(expectations, fields, experts),
         trained=trained,
-        rewards=(_of_agent(trained, plan), *_of_rules(_rules(plan), tapes, trained, plan)),
+        rewards=(_of_agent(trained, plan), *_of_rules(kept, trained, plan)),
         held_out=kept,
     )
 
@@ -127,7 +130,7 @@ def _environment(
         played,
         expectations,
         fleet_arrays(plan.devices),
-        snr_config=plan.snr,
+        chances=Chances(radio=plan.snr),
         reward_config=plan.reward,
     )
 
@@ -147,20 +150,18 @@ def _of_agent(trained: tuple[sac.Trained, ...], plan: LearningPlan) -> PolicyRew
 
 
 def _of_rules(
-    rules: Mapping[str, Policy],
-    tapes: list[Decisions],
-    trained: tuple[sac.Trained, ...],
-    plan: LearningPlan,
+    environment: ExpertSelection, trained: tuple[sac.Trained, ...], plan: LearningPlan
 ) -> list[PolicyRewards]:
+    """Let every rule play the episodes on which the agents were evaluated."""
     agent = _of_agent(trained, plan)
+    rules = _rules(plan)
+    earned = [
+        np.mean(returns_of_rules(environment, tuple(rules.values()), tapes), axis=1)
+        for tapes in (sac.evaluation_tapes(environment, plan.sac, jax.random.key(s)) for s in plan.seeds)
+    ]
     return [
         replace(
-            agent,
-            policy=name,
-            label=LEGEND[name],
-            rewards=np.repeat(
-                [[float(np.mean(evaluate(rule, tape)))] for tape in tapes], len(agent.epochs), 1
-            ),
+            agent, policy=name, label=LEGEND[name], rewards=np.repeat(column[:, None], len(agent.epochs), 1)
         )
-        for name, rule in rules.items()
+        for name, column in zip(rules, np.stack(earned, axis=1), strict=True)
     ]

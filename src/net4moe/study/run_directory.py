@@ -33,6 +33,7 @@ LEARNING_COLUMNS = {
 
 _FORMAT = 1
 _RUN_FILE = "run.json"
+_DIFFERING = "prompts, table, model or settings"
 _WAY_OUT = "Give another directory, or move this one away."
 
 
@@ -43,23 +44,26 @@ class RunDirectory:
     Attributes:
       path: where it lies.
       study: fingerprint of the study it belongs to.
+      differing: what is different where a directory belongs to another one, in words.
     """
 
     path: Path
     study: str
+    differing: str = _DIFFERING
 
     @classmethod
-    def opened(cls, path: Path, study: str) -> "RunDirectory":
+    def opened(cls, path: Path, study: str, *, differing: str = _DIFFERING) -> "RunDirectory":
         """Create the directory of a study, or go on with the one that is there.
 
         Args:
           path: the directory; it and its parents are made where they are missing.
           study: fingerprint of what was asked for; the same for two commands that would find the same.
+          differing: what is different where the directory holds another one, in words.
 
         Raises:
           RunError: the directory holds another study or other files, or cannot be written.
         """
-        run = cls(path=path, study=study)
+        run = cls(path=path, study=study, differing=differing)
         try:
             path.mkdir(parents=True, exist_ok=True)
             names = {entry.name for entry in path.iterdir()}
@@ -141,9 +145,7 @@ class RunDirectory:
             msg = f"`{run_file}` is not of format {_FORMAT}, the one this version writes. {_WAY_OUT}"
             raise RunError(msg)
         if content.get("study") != self.study:
-            msg = (
-                f"`{self.path}` holds another study: its prompts, table, model or settings differ. {_WAY_OUT}"
-            )
+            msg = f"`{self.path}` holds another study: its {self.differing} differ. {_WAY_OUT}"
             raise RunError(msg)
 
 

@@ -1,10 +1,6 @@
 """Everything that a study leaves behind, made from what it found."""
 
-import contextlib
-import importlib.metadata
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -15,6 +11,7 @@ from net4moe.environment import history
 from net4moe.policy import LEGEND, Checkpoint, checkpoint
 from net4moe.study import figures, page
 from net4moe.study.learning import Learned, LearningPlan
+from net4moe.study.machine import machine, versions
 from net4moe.study.records import (
     CallCosts,
     Comparison,
@@ -22,7 +19,6 @@ from net4moe.study.records import (
     JudgeNote,
     Stage,
     StudyResult,
-    Version,
 )
 from net4moe.study.results import comparisons_of, curves_of, policies_of, table_summary
 from net4moe.study.run_directory import RunDirectory, learning_csv
@@ -100,15 +96,16 @@ def _result(found: Ingredients) -> StudyResult:
     comparisons = comparisons_of(found.learned.rewards, rng)
     summary = table_summary(found.table, num_held_out=len(found.learned.held_out_prompts))
     plan = found.plan
+    choices = plan.sac.num_envs * plan.sac.num_rollout_steps
     updates = "1 update" if plan.sac.num_updates == 1 else f"{plan.sac.num_updates} updates"
     return StudyResult(
         title="Which device should write it? A case study of expert selection at the edge",
         summary=_summary(found),
-        epoch_label=f"Epoch ({plan.sac.num_envs} prompts, {updates})",
+        epoch_label=f"Epoch ({choices} choices, {updates})",
         reward_label="Reward per prompt",
         epoch_meaning=(
-            f"One epoch plays {plan.sac.num_envs} prompts side by side, subtask after subtask, and then makes "
-            f"{updates} of all networks from {plan.sac.batch_size} remembered steps each."
+            f"One epoch goes on with {plan.sac.num_envs} prompts side by side, places {choices} subtasks, and "
+            f"then makes {updates} of all networks from {plan.sac.batch_size} remembered steps each."
         ),
         reward_meaning=(
             f"For each subtask {plan.reward.quality_weight:g} x score, minus the compute cost (words x the "
@@ -125,8 +122,8 @@ def _result(found: Ingredients) -> StudyResult:
         judge=_judge(found.table),
         settings=settings_list(plan),
         seeds=plan.seeds,
-        versions=_versions(),
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        versions=versions(_PACKAGES),
+        machine=machine(),
         command=found.command,
         warnings=_warnings(found, comparisons),
     )
@@ -207,11 +204,3 @@ def _costs(found: Ingredients) -> CallCosts:
         price_usd=found.ledger.spent_usd,
         seconds=calls.seconds,
     )
-
-
-def _versions() -> tuple[Version, ...]:
-    found = [Version(name="Python", version=platform.python_version())]
-    for name in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found.append(Version(name=name, version=importlib.metadata.version(name)))
-    return tuple(found)
