@@ -10,7 +10,7 @@ import sys
 import typer
 
 import net4moe
-from net4moe.cli import answer, collect, doctor, network, study, table
+from net4moe.cli import answer, collect, compare, doctor, network, scenarios, study, table, train
 from net4moe.errors import Net4MoEError
 
 __all__ = ["app", "main"]
@@ -32,6 +32,9 @@ app.command("study")(study.study)
 app.command("collect")(collect.collect)
 app.add_typer(table.app, name="table")
 app.add_typer(network.app, name="network")
+app.command("scenarios")(scenarios.scenarios)
+app.command("train")(train.train)
+app.command("compare")(compare.compare)
 app.command("config")(doctor.config)
 app.command("doctor")(doctor.doctor)
 
