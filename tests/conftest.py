@@ -14,6 +14,9 @@ from net4moe.errors import ModelFileError
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
+# Whichever test comes first in a process makes the console, which keeps its width.
+os.environ["COLUMNS"] = "200"
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _FOREIGN = ("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 

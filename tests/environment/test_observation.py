@@ -108,7 +108,7 @@ def test_each_feature_by_hand() -> None:
         "holds": nothing,
         "loss": nothing,
         "surprise": nothing,
-        "age": one,
+        "age": nothing,
         "harvest": nothing,
     }
     check(observation, expected, DEVICE_FEATURES, device_feature)
