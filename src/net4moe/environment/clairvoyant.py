@@ -218,8 +218,9 @@ class _Finder:
         observation = _batched(
             _observed, selection, tapes, t, layer.tape_index, layer.subtask_index, situations
         )
-        distance, place = self._tree.query(_sight(observation, layer.rows)[:, self._telling])
-        if distance.max() > _NEAR:
+        sight = _sight(observation, layer.rows)[:, self._telling]
+        distance, place = self._tree.query(sight, distance_upper_bound=_NEAR)
+        if np.isinf(distance).any():
             message = f"After {t} choices a tape leads to a state that the table lacks."
             raise ValueError(message)
         return np.asarray(place)

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decomposed"]
 
-_LEVELS = 96
-_LEVELS_EACH = 40
+_BACKLOG_LEVELS, _CHARGE_LEVELS = 96, 192
+_LEVELS_TOGETHER = 16, 96
 _LONG_S = 60.0
 _FIRST_STEP, _LAST_STEP = 1.0, 0.01
 
@@ -68,7 +68,7 @@ class _Stages(NamedTuple):
 
 
 def decomposed(
-    selection: ExpertSelection, tapes: Tape, *, told: Told = "real", num_rounds: int = 100
+    selection: ExpertSelection, tapes: Tape, *, told: Told = "real", num_rounds: int = 60
 ) -> Float[Array, " B"]:
     """Bound what can be earned on each tape with queues, charge and experts in memory.
 
@@ -100,10 +100,9 @@ def _sizes(selection: ExpertSelection) -> tuple[int, int, int]:
         return 1, 1, 1
     waits = bool(selection.reward_config.delay_cost_per_s) or math.isfinite(rules.greatest_backlog_s)
     drains = bool(np.isfinite(np.asarray(selection.fleet.hardware.battery_j)).any())
-    levels = _LEVELS_EACH if waits and drains else _LEVELS
-    num_fields = selection.expectations.score.shape[0]
-    residents = num_fields + 1 if rules.loads_experts else 1
-    return levels if waits else 1, (levels if waits else 2 * levels) if drains else 1, residents
+    levels = _LEVELS_TOGETHER if waits and drains else (_BACKLOG_LEVELS, _CHARGE_LEVELS)
+    residents = selection.expectations.score.shape[0] + 1 if rules.loads_experts else 1
+    return levels[0] if waits else 1, levels[1] if drains else 1, residents
 
 
 @eqx.filter_jit
