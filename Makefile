@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: study quick test check clean
+.PHONY: study quick test fast check clean
 
 study: .venv/all            ## the case study: about 8 minutes on 2 quiet cores
 	$(BIN)/net4moe study
@@ -13,6 +13,9 @@ quick: .venv/all            ## the same, small: within 2 minutes
 
 test: .venv/dev             ## the test suite, a process for each core
 	$(BIN)/python -m pytest --numprocesses auto
+
+fast: .venv/dev             ## what of it is done within 5 minutes on 2 cores
+	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
 check: .venv/dev            ## format, lint, imports, types
 	$(BIN)/ruff format --check .

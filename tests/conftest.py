@@ -14,6 +14,9 @@ from net4moe.errors import ModelFileError
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
+# Tests compile more than they compute: compile quickly rather than well.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+
 # Whichever test comes first in a process makes the console, which keeps its width.
 os.environ["COLUMNS"] = "200"
 

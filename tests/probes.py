@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -58,6 +58,8 @@ class Probe(eqx.Module):
       num_begins: an episode begins in one of the first so many places, by lot.
       greatest_length: after so many choices, at most 8, an episode is cut short.
     """
+
+    version: ClassVar[int] = 1
 
     rewards: Float[Array, "P N"]
     leads_to: Int[Array, "P N"]

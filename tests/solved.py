@@ -124,7 +124,7 @@ def tiny_moving(num_steps: int = 6) -> ExpertSelection:
         [[4.0, 7.0, 6.0], [4.0, 6.0, 7.0]],
         [{}, {}, {}],
         rules=Rules(num_steps=num_steps, chained=True),
-        chances=Chances(radio=LinkLevels(snr_db=(0.0, 12.0), outage=(0.0, 0.5), stay=0.7), num_lots=2),
+        chances=Chances(radio=LinkLevels(snr_db=(0.0, 12.0), outage=(0.0, 0.5), stay=0.7), num_lots=8),
         prices=RewardConfig(transfer_cost_per_s=8.0, switching_cost=0.7),
         fields=[[0, 0, 1], [1, 0, 1]],
     )

@@ -377,3 +377,15 @@ def test_doctor_names_what_to_mend(net4moe: Command, tmp_path: Path, endpoint: F
     bad = net4moe("doctor", "--config", "bad.toml")
     assert bad.code == 2
     assert "cannot be reached" in bad.out
+
+
+def test_interrupting_says_how_to_go_on(net4moe: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with 130 and one sentence, whatever was running."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("net4moe.cli.scenarios_view.show", interrupted)
+    ran = net4moe("scenarios")
+    assert (130, "") == (ran.code, ran.out)
+    assert ran.err.strip() == "net4moe: interrupted; the same command goes on where it was."

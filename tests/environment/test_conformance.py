@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,8 @@ class Count(NamedTuple):
 @dataclass(frozen=True)
 class Prizes:
     """Four choices among three devices: 1, the prize, or what may not be chosen; each part can be broken."""
+
+    version: ClassVar[int] = 1
 
     see: Callable[[Any, Any], Any] = lambda state, seen: seen
     earn: Callable[[Any, Any, Any], Any] = lambda state, action, reward: reward

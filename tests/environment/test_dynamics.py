@@ -27,6 +27,7 @@ from net4moe.environment.dynamics import (
     outlook,
     placed,
 )
+from net4moe.environment.observation import Following
 from net4moe.environment.reward import RewardConfig
 from net4moe.environment.rules import Rules
 from net4moe.network.fleet import DeviceConfig, fleet_arrays
@@ -43,6 +44,7 @@ SUBTASK = Subtask(
     prompt_share_left=jnp.asarray(1.0),
     last=jnp.asarray(True),
     expected_score=jnp.array([5.0, 7.0, 8.0]),
+    later=Following(jnp.full(3, 5.0), jnp.full(3, 5.0)),
     expected_words=jnp.full(3, 40.0),
     mean_score=jnp.array([5.0, 7.0, 8.0]),
     mean_words=jnp.full(3, 40.0),
@@ -89,7 +91,7 @@ def game(
         )
         for n, one in enumerate(hardware)
     ]
-    told: dict[str, Any] = {"tokens_per_word": 1.0}
+    told: dict[str, Any] = {"num_steps": 8, "tokens_per_word": 1.0}
     return Game(jax.tree.map(jnp.asarray, fleet_arrays(devices)), Rules(**(told | rules)), prices)
 
 
@@ -509,3 +511,41 @@ def test_what_a_policy_may_know() -> None:
     np.testing.assert_allclose([1.0, 1.0, 1.0], known.charge_share)
     np.testing.assert_allclose([0.0, 0.0, 0.0], known.charge_needed)
     assert (1.0, 9.0) == (float(known.importance), float(known.slack_s))
+
+
+def test_a_policy_sees_who_refuses_and_what_it_lacks() -> None:
+    """An empty, and a busy device is never there; what the work would draw is seen all the same."""
+    played = game(replace(FREE, failure_cost=3.0), hardware=hardware(battery_j=6.0), devices_change=True)
+    empty, _, _ = place(played, first_situation(played), 0)
+    known = seen(played, empty)
+    np.testing.assert_allclose([math.inf, 2.0 + 1.0, 1.0 + 2.0], known.delay_s)
+    np.testing.assert_allclose([2 / 6, 1.0, 1.0], known.charge_share, rtol=1e-6)
+    np.testing.assert_allclose([4 / 6] * 3, known.charge_needed, rtol=1e-6)
+    played = game(replace(FREE, failure_cost=3.0), devices_change=True, greatest_backlog_s=2.0)
+    busy, _, _ = place(played, first_situation(played), 0)
+    assert math.isinf(seen(played, busy).delay_s[0])
+
+
+def test_what_is_not_sent_is_not_lost() -> None:
+    """In a chain a passage that stays is safe; one that moves takes two links, and the last one more."""
+    played = game(replace(FREE, failure_cost=3.0), chained=True)
+    start, half = first_situation(played), lossy(0.5, 0.6)
+    np.testing.assert_allclose([1.0, 1.0, 1.0], real(played, start, EARLIER, half).chance)
+    np.testing.assert_allclose([1.0, 0.5, 0.5], real(played, start, SUBTASK, half).chance)
+    held, _, _ = place(played, start, 1, EARLIER, half)
+    np.testing.assert_allclose([0.5, 1.0, 0.25], real(played, held, EARLIER, half).chance)
+    np.testing.assert_allclose([0.5, 0.5, 0.125], real(played, held, SUBTASK, half).chance)
+    assert [True, True, False] == real(played, held, EARLIER, half).arrives.tolist()
+
+
+def test_a_refusal_ends_the_tries() -> None:
+    """The failure is paid once, and the next subtask's turn comes."""
+    played = game(
+        replace(FREE, failure_cost=3.0),
+        hardware=hardware(battery_j=4.0),
+        deadline_s=100.0,
+        devices_change=True,
+    )
+    empty, _, _ = place(played, first_situation(played), 0)
+    after, reward, done = place(played, empty, 0)
+    assert (-3.0, True, 100.0) == (reward, done, float(after.slack_s))

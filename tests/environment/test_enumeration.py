@@ -50,6 +50,7 @@ def played_returns(selection: ExpertSelection, num_tapes: int) -> np.ndarray:
     return np.asarray(jax.jit(each)(jnp.arange(len(RULES) + 1)), np.float64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_table_and_the_simulation_are_the_same_problem(name: str) -> None:
     """What lots and rules earn by the table is what they earn on 20,000 tapes, within 4 standard errors."""
@@ -129,7 +130,7 @@ def test_too_many_states_are_refused() -> None:
         (
             {},
             {"radio": replace(STEADY, outage=(0.5,))},
-            "`num_lots` greater than 0, since passages are lost by lot",
+            "a `num_lots` by which each probability of losing a passage is a whole number of lots",
         ),
         (
             {"temperature_step_c": 1.0},

@@ -25,13 +25,15 @@ LEVELS = LinkLevels(snr_db=(0.0, 10.0), outage=(0.5, 0.0), stay=0.8)
 LINK = np.array([[0.8, 0.2], [0.2, 0.8]])
 
 
-def selection(num_devices: int = 2, *, evidence: bool = False, **chances: Any) -> ExpertSelection:
+def selection(
+    num_devices: int = 2, *, evidence: bool = False, chained: bool = False, **chances: Any
+) -> ExpertSelection:
     """Put an environment of two prompts of different fields together."""
     learns: dict[str, Any] = {"quality_memory": 0.9, "evidence_weight": 1.0, "greatest_age": 8}
     return tiny(
         [[5.0] * num_devices, [6.0] * num_devices],
         [{}] * num_devices,
-        rules=Rules(num_steps=4, **(learns if evidence else {})),
+        rules=Rules(num_steps=4, chained=chained, **(learns if evidence else {})),
         chances=Chances(**({"radio": LEVELS, "num_lots": 2} | chances)),
     )
 
@@ -179,8 +181,17 @@ def test_a_choice_shows_the_level_of_its_link() -> None:
     np.testing.assert_allclose([[0.64, 0.16, 0.16, 0.04]] * 3, share, rtol=1e-12)
 
 
-def test_losses_that_are_certain_need_no_lots() -> None:
-    """A link that loses all or nothing is finite without them; levels between are not."""
-    check_finite(selection(radio=LinkLevels(snr_db=(0.0, 9.0), outage=(1.0, 0.0), stay=0.5), num_lots=0))
-    with pytest.raises(ValueError, match=r"`num_lots` greater than 0, since passages are lost by lot\.$"):
-        check_finite(selection(num_lots=0))
+def test_lots_must_make_losses_whole() -> None:
+    """Certain losses need none; a loss of 0.3 needs 10, and a chain, which loses on up to three links, 1000."""
+    text = r"a `num_lots` by which each probability of losing a passage is a whole number of lots\.$"
+    certain, some = (LinkLevels(snr_db=(0.0, 9.0), outage=(loss, 0.0), stay=0.5) for loss in (1.0, 0.3))
+    check_finite(selection(radio=certain, num_lots=0))
+    check_finite(selection(radio=some, num_lots=10))
+    for num_lots in (0, 4):
+        with pytest.raises(ValueError, match=text):
+            check_finite(selection(radio=some, num_lots=num_lots))
+    with pytest.raises(ValueError, match=text):
+        check_finite(selection(radio=some, num_lots=10, chained=True))
+    check_finite(selection(radio=some, num_lots=1000, chained=True))
+    with pytest.raises(ValueError, match="two of them decide at once"):
+        check_finite(selection(radio=some, num_lots=1000, chained=True, stale_links=True))

@@ -11,10 +11,12 @@ import numpy as np
 from net4moe.environment import CONTEXT_FEATURES, DEVICE_FEATURES, Observation, RewardConfig, encode
 from net4moe.environment.observation import (
     Circumstances,
+    Following,
     best_allowed,
     calm,
     context_feature,
     device_feature,
+    following,
 )
 from net4moe.network import DeviceConfig, Fleet, fleet_arrays
 from net4moe.network.costs import sending_time_s
@@ -72,6 +74,7 @@ def see(fleet: Fleet = FLEET, *, reward_config: RewardConfig | None = None, **ch
     """Encode a plain situation with changes."""
     situation: dict[str, Any] = {
         "expected_score": np.array([5.0, 9.0, 7.0], np.float32),
+        "later": Following(np.array([5.0, 7.0, 9.0]), np.array([6.0, 5.0, 4.0])),
         "expected_words": np.array([50.0, 100.0, 30.0], np.float32),
         "units": np.array([5.0, 10.0, 3.0], np.float32),
         "snr_db": np.array([3.0, 0.0, 20.0], np.float32),
@@ -88,6 +91,8 @@ def test_each_feature_by_hand() -> None:
     nothing, one = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
     expected = {
         "expected_score": [0.0, 2.0, 1.0],
+        "next_score": [0.0, 1.0, 2.0],
+        "rest_score": [0.5, 0.0, -0.5],
         "expected_words": [0.5, 1.0, 0.3],
         "expected_compute_cost": [1.0, 1.0, 0.3],
         "snr": [0.0, 0.0, 2.0],
@@ -199,6 +204,7 @@ def test_jax_and_numpy_agree_also_in_a_batch() -> None:
     rng = np.random.default_rng(0)
     batch: dict[str, Any] = {
         "expected_score": rng.uniform(0, 10, (4, 3)).astype(np.float32),
+        "later": Following(*rng.uniform(0, 10, (2, 4, 3)).astype(np.float32)),
         "expected_words": rng.uniform(10, 100, (4, 3)).astype(np.float32),
         "units": rng.uniform(1, 10, (4, 3)).astype(np.float32),
         "snr_db": rng.uniform(0, 20, (4, 3)).astype(np.float32),
@@ -221,3 +227,15 @@ def test_jax_and_numpy_agree_also_in_a_batch() -> None:
 def test_best_allowed_skips_forbidden_devices_and_takes_the_first_of_equals() -> None:
     """Device 1 is forbidden, 0 and 2 are equal."""
     assert best_allowed(np.array([1.0, 9.0, 1.0]), np.array([True, False, True])) == 0
+
+
+def test_looking_ahead_over_a_prompt() -> None:
+    """The next subtask's score, and the mean of all later ones; padding does not count."""
+    score = np.array([[[6.0, 1.0], [8.0, 2.0], [5.0, 6.0], [9.0, 9.0]]] * 2)
+    mask = np.array([[True] * 4, [True, True, True, False]])
+    later = following(score, mask)
+    np.testing.assert_allclose([[8, 2], [5, 6], [9, 9], [5, 5]], later.next_score[0])
+    np.testing.assert_allclose([[8, 2], [5, 6], [5, 5], [5, 5]], later.next_score[1])
+    np.testing.assert_allclose([[22 / 3, 17 / 3], [7, 7.5], [9, 9], [5, 5]], later.rest_score[0])
+    np.testing.assert_allclose([[6.5, 4], [5, 6], [5, 5], [5, 5]], later.rest_score[1])
+    np.testing.assert_allclose(later, following(jnp.asarray(score), jnp.asarray(mask)), rtol=1e-6)

@@ -44,6 +44,7 @@ def test_a_plan_by_hand() -> None:
     np.testing.assert_allclose([7.0, 7.0], earned)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["battery", "deadline"])
 def test_sampled_futures_plan_like_exact_ones(name: str) -> None:
     """The gain over the myopic rule is that of the exact lookahead, up to what few futures lose."""

@@ -38,6 +38,10 @@ def test_the_plain_rules_are_those_of_the_paper() -> None:
         ({"greatest_age": 65}, "`greatest_age` must be from 0 to 64, got 65."),
         ({"evidence_weight": 0.5}, "`greatest_age` must be at least 1 where `evidence_weight` is not 0."),
         (
+            {"deadline_s": 3.0},
+            "`deadline_s` needs `num_steps`: each try is a choice, and a prompt's tries are not known.",
+        ),
+        (
             {"chained": True, "shares_band": True},
             "`chained` and `shares_band` exclude each other: a chain has one passage on the air.",
         ),

@@ -34,6 +34,8 @@ from net4moe.policy.baselines import best_expert, lowest_cost, strongest_link
 from net4moe.policy.heuristics import HEURISTICS, myopic
 from tests.solved import TINY, solved
 
+pytestmark = pytest.mark.slow
+
 RULES: list[Any] = [myopic, best_expert, lowest_cost, strongest_link, *HEURISTICS.values()]
 ROUNDING = 5e-3
 """What situations that agree to 1e-4 can make of a sum, reward units."""
@@ -56,13 +58,17 @@ def planned(table: Enumerated, base: Evaluation, depth: int) -> Evaluation:
 
 
 def check_bounds(
-    selection: ExpertSelection, table: Enumerated, solution: Solution, base: Evaluation, num_tapes: int
+    selection: ExpertSelection, table: Enumerated, solution: Solution, lots: Evaluation, num_tapes: int
 ) -> None:
-    """Check all that lies above the optimum, and what is played below it."""
+    """Check all that lies above the optimum, and what is played below it.
+
+    Hindsight is charged for by what lots earn: with values near the optimum's, the mean of what is left over hangs
+    on rare tapes, of which a sample tells too little.
+    """
     tapes = selection.tapes(jax.random.key(0), num_tapes)
     hindsight = tape_optimum(selection, tapes).total
     exact = penalised_optimum(selection, tapes, table, solution.values).total
-    charged = penalised_optimum(selection, tapes, table, base.values).total
+    charged = penalised_optimum(selection, tapes, table, lots.values).total
     bound, forgetful = tightest_bound(selection, tapes).values, np.asarray(no_memory(selection, tapes))
     played = np.asarray(jax.jit(lambda tapes: returns(selection, myopic, tapes))(tapes))
     errors = np.array([sample.std() for sample in (charged, hindsight)]) / np.sqrt(num_tapes)
@@ -84,7 +90,7 @@ def test_each_is_at_most_the_next(name: str) -> None:
     values = [step.start_value for step in ladder]
     assert values[0] <= values[1] <= values[2] + 1e-9
     assert max(values[2:]) <= solution.start_value + 1e-9
-    check_bounds(selection, table, solution, ladder[2], 48)
+    check_bounds(selection, table, solution, lots, 48)
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -102,7 +108,7 @@ def test_problems_drawn_by_lot_keep_the_order(name: str, seed: int) -> None:
     assert values[0] <= values[1] + 1e-9
     assert values[0] <= values[2] + 1e-9
     assert max(values) <= solution.start_value + 1e-9
-    check_bounds(selection, table, solution, ladder[1], 24)
+    check_bounds(selection, table, solution, lots, 24)
 
 
 def drawn(selection: ExpertSelection, random: np.random.Generator) -> ExpertSelection:

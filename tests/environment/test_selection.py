@@ -14,9 +14,11 @@ from net4moe.environment.chances import Chances, Tape
 from net4moe.environment.episodes import Step
 from net4moe.environment.observation import context_feature, device_feature
 from net4moe.environment.outcomes import estimate
+from net4moe.environment.rules import Rules
 from net4moe.environment.selection import ExpertSelection, State
 from net4moe.environment.synthetic import draw_devices, draw_outcomes
 from net4moe.network import DeviceConfig, Fleet, SnrConfig, fleet_arrays
+from net4moe.network.world import WorldConfig
 from net4moe.policy import random_selection
 
 
@@ -227,3 +229,23 @@ def test_parts_that_do_not_fit_are_refused(
     """The sentence names the part and what came."""
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         ExpertSelection(outcomes, expectations, fleet, reward_config=RewardConfig())
+
+
+@pytest.mark.parametrize(
+    ("rules", "chances"),
+    [
+        (Rules(num_steps=2, devices_change=True), Chances()),
+        (Rules(num_steps=2, shares_band=True), Chances()),
+        (Rules(num_steps=2, give_up_s=1.0), Chances()),
+        (Rules(num_steps=2), Chances(radio=WorldConfig())),
+    ],
+)
+def test_one_device_may_always_be_asked(rules: Rules, chances: Chances) -> None:
+    """Where others may be away or refuse, the user's own must be able to take each subtask."""
+    text = (
+        "Subtask 1 of prompt 0 does not fit the user's own device, and others may be away or refuse: raise its "
+        "`units_limit`."
+    )
+    assert 2 == ExpertSelection(outcomes_by_hand(), EXPECTATIONS, FLEET).num_devices
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        ExpertSelection(outcomes_by_hand(), EXPECTATIONS, FLEET, rules=rules, chances=chances)

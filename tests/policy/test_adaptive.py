@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +44,8 @@ class World:
 
     reward_n = 3 + `worth` (promised points - 5) - `dear` price + above_n + noise: not what `expected_reward` says.
     """
+
+    version: ClassVar[int] = 1
 
     num_steps: int = 200
     num_devices: int = 5

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from net4moe.environment.fingerprint import fingerprint
 from net4moe.environment.reward import RewardConfig
 from net4moe.environment.scenarios import Scenario
 from net4moe.errors import RunError
@@ -18,7 +19,7 @@ from net4moe.policy import checkpoint
 from net4moe.policy.sac_config import SACConfig
 from net4moe.study import comparing
 from net4moe.study.comparing import compared
-from net4moe.study.comparison_plan import ComparisonPlan, environment_digest
+from net4moe.study.comparison_plan import ComparisonPlan
 from net4moe.study.comparison_records import Played, best_rule
 from net4moe.study.contenders import Contender
 from net4moe.study.keys import seeded_key
@@ -174,11 +175,11 @@ def test_another_scenario_in_its_place_is_refused(
 def test_the_digest_sees_arrays_rules_chances_and_prices() -> None:
     """Two builds of one scenario are alike; another price is another environment."""
     first, second = TinyScenario().selection, TinyScenario().selection
-    assert environment_digest(first) == environment_digest(second)
+    assert fingerprint(first) == fingerprint(second)
     dearer = eqx.tree_at(lambda one: one.fleet.compute_cost_per_word, first, replace_fn=lambda leaf: leaf + 1)
-    assert environment_digest(first) != environment_digest(dearer)
+    assert fingerprint(first) != fingerprint(dearer)
     object.__setattr__(second, "reward_config", RewardConfig(switching_cost=2.0))
-    assert environment_digest(first) != environment_digest(second)
+    assert fingerprint(first) != fingerprint(second)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from net4moe.errors import Net4MoEError
 
 __all__ = ["app", "main"]
 
+_INTERRUPTED = 130
+"""What Typer ends with when Ctrl-C is pressed."""
+
 app = typer.Typer(
     name="net4moe",
     no_args_is_help=True,
@@ -61,9 +64,10 @@ def main() -> None:
     except Net4MoEError as error:
         _say(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("interrupted; the same command goes on where it was.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _say("interrupted; the same command goes on where it was.")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

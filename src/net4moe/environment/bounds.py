@@ -28,7 +28,11 @@ def upper_bound(decisions: Decisions) -> Int[Any, "*batch"]:
 def best_given_observation(decisions: Decisions) -> Int[Any, "*batch"]:
     """Choose by the mean reward of each device, as the played prompts themselves have it.
 
+        argmax_n E[reward_n | what is known]
+
     The mean is taken over the rows of the same field and device; words are the gate's assessment times their
-    mean ratio. This is the fair 100 %: a policy can pass it only by chance or by remembering single prompts.
+    mean ratio. Where a choice changes nothing this is the fair 100 %: a policy can pass it only by chance or by
+    remembering single prompts. It is told the environment's own prices and means, so that it is a yardstick and
+    no rule for use.
     """
     return best_allowed(decisions.mean_rewards, decisions.observation.device_mask)

@@ -12,6 +12,8 @@ from net4moe.network.world import WorldConfig
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
+    from net4moe.environment.observation import Following
+
 __all__ = ["Chain", "Chances", "LinkLevels", "Moment", "RadioConfig", "Subtask", "Tape"]
 
 
@@ -71,6 +73,11 @@ class LinkLevels:
         if not (math.isfinite(self.latency_s) and self.latency_s >= 0):
             message = f"`latency_s` must be finite and at least 0, got {self.latency_s}."
             raise ValueError(message)
+
+    @property
+    def chain(self) -> Chain:
+        """How a link's signal-to-noise ratio goes from one choice to the next, dB."""
+        return Chain(values=self.snr_db, stay=self.stay)
 
 
 RadioConfig: TypeAlias = SnrConfig | WorldConfig | LinkLevels
@@ -132,6 +139,7 @@ class Subtask(NamedTuple):
       prompt_share_left: share of its prompt's subtasks that are left, this one included.
       last: whether it is its prompt's last.
       expected_score: what each device's history promises.
+      later: what it promises for the rest of the prompt.
       expected_words: words that each device is expected to write.
       mean_score: mean score of each device for its field, over the prompts that are played.
       mean_words: mean words, likewise.
@@ -146,6 +154,7 @@ class Subtask(NamedTuple):
     prompt_share_left: Float[Any, "*steps"]
     last: Bool[Any, "*steps"]
     expected_score: Float[Any, "*steps N"]
+    later: Following
     expected_words: Float[Any, "*steps N"]
     mean_score: Float[Any, "*steps N"]
     mean_words: Float[Any, "*steps N"]

@@ -16,7 +16,14 @@ import jax.numpy as jnp
 
 from net4moe.environment.observation import Circumstances
 from net4moe.network.arrays import kept
-from net4moe.network.device_state import DeviceState, initial_state, rested, speed_share, worked
+from net4moe.network.device_state import (
+    DeviceState,
+    generation_energy_j,
+    initial_state,
+    rested,
+    speed_share,
+    worked,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Bool, Float, Int
@@ -52,7 +59,7 @@ class Situation(NamedTuple):
 
     Attributes:
       devices: backlog, charge, heat and expert in memory of each device.
-      serving: the device that was chosen last; -1 for none.
+      serving: the device that was chosen last; -1 for none, and where going to another costs nothing.
       holder: the device on which the prompt's passages lie; -1 for the user.
       used: devices that write for this prompt.
       num_sending: how many of them send.
@@ -80,11 +87,12 @@ class Outlook(NamedTuple):
       mean_reward: reward units, averaged over whether the passage is lost.
       reward: reward units, with the lot that decides it.
       accepted: whether the device takes the work.
-      arrives: whether the passage is there in time, with the lot that decides it.
+      chance: probability that the passage is there in time.
+      arrives: whether it is, with the lot that decides it.
       transfer_s: seconds on the air, of all links.
       alone_s: seconds over its own link, if nobody else sent.
-      delay_s: seconds until the passage is there.
-      joules: energy of reading and writing.
+      delay_s: seconds until the passage is there, if the device took the work.
+      joules: energy of reading and writing, likewise.
       surprise: score above the expected one, points.
       devices: the devices' state if each of them took the work.
     """
@@ -92,6 +100,7 @@ class Outlook(NamedTuple):
     mean_reward: Float[Array, " N"]
     reward: Float[Array, " N"]
     accepted: Bool[Array, " N"]
+    chance: Float[Array, " N"]
     arrives: Bool[Array, " N"]
     transfer_s: Float[Array, " N"]
     alone_s: Float[Array, " N"]
@@ -145,11 +154,11 @@ def outlook(game: Game, situation: Situation, subtask: Subtask, moment: Moment, 
     bits = words * prices.bits_per_word
     alone_s = jnp.where(fleet.local, 0.0, moment.latency_s + bits * s_per_bit)
     alone_s = kept(jnp.minimum(alone_s, rules.give_up_s))
-    loss = jnp.where(fleet.local, 0.0, loss)
+    loss = _loss(rules, situation, subtask, jnp.where(fleet.local, 0.0, loss))
     transfer_s = _transfer_s(rules, situation, subtask, alone_s, fleet.local)
     devices, accepted, work_s, joules = _worked(game, situation, subtask, words)
     delay_s = kept(work_s + transfer_s)
-    in_time = delay_s <= situation.slack_s
+    in_time = accepted & (delay_s <= situation.slack_s)
     again = (delay_s < situation.slack_s) & jnp.isfinite(situation.slack_s)
     chance = jnp.where(in_time, 1.0 - loss, 0.0)
     arrives = in_time & (moment.lot >= loss)
@@ -168,7 +177,8 @@ def outlook(game: Game, situation: Situation, subtask: Subtask, moment: Moment, 
         mean_reward=reward(chance),
         reward=reward(jnp.where(arrives, 1.0, 0.0)),
         accepted=accepted,
-        arrives=accepted & arrives,
+        chance=chance,
+        arrives=arrives,
         transfer_s=transfer_s,
         alone_s=alone_s,
         delay_s=delay_s,
@@ -209,8 +219,9 @@ def placed(
     may = jnp.any(chosen & allowed(game, situation, subtask, moment, known))
     reward = jnp.where(may, _pick(chosen, real.reward), jnp.nan)
     arrives, sends = jnp.any(chosen & real.arrives), jnp.any(chosen & ~game.fleet.local)
-    slack_s = situation.slack_s - _pick(chosen, jnp.where(real.accepted, real.delay_s, 0.0))
-    done = arrives | ~(slack_s > 0) | ~jnp.isfinite(slack_s)
+    slack_s = situation.slack_s - _pick(chosen, real.delay_s)
+    again = jnp.any(chosen & real.accepted) & (slack_s > 0) & jnp.isfinite(slack_s)
+    done = arrives | ~again
     over = done & subtask.last
     works = chosen & real.accepted
     devices = situation.devices
@@ -273,7 +284,7 @@ def circumstances(
     return Circumstances(
         transfer_s=expected.transfer_s,
         backlog_s=devices.backlog_s,
-        delay_s=expected.delay_s,
+        delay_s=jnp.where(expected.accepted, expected.delay_s, jnp.inf),
         charge_share=jnp.where(mains, 1.0, devices.charge_j / battery_j),
         charge_needed=jnp.where(mains, 0.0, expected.joules / battery_j),
         temperature_share=(devices.temperature_c - hardware.ambient_c)
@@ -316,6 +327,15 @@ def _transfer_s(rules: Rules, situation: Situation, subtask: Subtask, alone_s: A
     return moved_s + jnp.where(subtask.last, alone_s, 0.0)
 
 
+def _loss(rules: Rules, situation: Situation, subtask: Subtask, loss: Any) -> Any:
+    """Compute the probability that a passage is lost: in a chain, on each link that it or an earlier one takes."""
+    if not rules.chained:
+        return loss
+    holds = jnp.arange(loss.shape[-1]) == situation.holder
+    moved = jnp.where(holds | (situation.holder < 0), 1.0, (1.0 - _pick(holds, loss)) * (1.0 - loss))
+    return 1.0 - moved * jnp.where(subtask.last, 1.0 - loss, 1.0)
+
+
 def _worked(
     game: Game, situation: Situation, subtask: Subtask, words: Any
 ) -> tuple[DeviceState, Any, Any, Any]:
@@ -340,7 +360,13 @@ def _worked(
         wanted,
     )
     takes = work.completed & (devices.backlog_s <= rules.greatest_backlog_s)
-    return after, takes, jnp.where(takes, work.seconds, 0.0), jnp.where(takes, work.joules, 0.0)
+    joules = generation_energy_j(
+        words * rules.tokens_per_word,
+        rules.prompt_tokens,
+        game.fleet.hardware.joules_per_token,
+        game.fleet.hardware.joules_per_prompt_token,
+    )
+    return after, takes, work.seconds, joules
 
 
 def _learned(rules: Rules, situation: Situation, real: Outlook, seen: Any) -> Any:

@@ -341,7 +341,7 @@ def _placed(
         now = _taken(moments, moment)
         now = now._replace(
             quality_shift=jnp.where(selection.fleet.local, 0.0, shift),
-            loss=now.loss * 0.0 + outage[level],
+            loss=jnp.where(jnp.arange(now.loss.shape[-1]) == action, outage[level], now.loss),
             lot=lot,
         )
         return placed(selection.game, situation, _taken(subtasks, subtask), now, action)

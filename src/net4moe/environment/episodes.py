@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,13 @@ class Step(NamedTuple):
 
 
 class Environment(Protocol):
-    """One episode at a time, pure functions of arrays: `jax.vmap` makes a batch, `jax.jit` compiles."""
+    """One episode at a time, pure functions of arrays: `jax.vmap` makes a batch, `jax.jit` compiles.
+
+    Attributes:
+      version: number that is raised when the same choices bring something else than before.
+    """
+
+    version: ClassVar[int]
 
     @property
     def num_steps(self) -> int:

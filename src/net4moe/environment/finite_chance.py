@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from net4moe.environment.chances import Chain, Chances, LinkLevels, Moment, Subtask
-from net4moe.environment.tapes import Radio, level_radio, subtask_rows
+from net4moe.environment.tapes import Radio, level_radio, subtask_rows, transition
 from net4moe.network.snr import SnrConfig
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def finite_modes(selection: ExpertSelection) -> Modes:
     num_devices = selection.num_devices
     remote = np.flatnonzero(~np.asarray(selection.fleet.local))
     levels = chances.radio if isinstance(chances.radio, LinkLevels) else None
-    link = Chain(values=levels.snr_db if levels else (0.0,), stay=levels.stay if levels else None)
+    link = levels.chain if levels else Chain(values=(0.0,))
     factors = [link] * (len(remote) if len(link.values) > 1 else 0) + [chances.harvest_share]
     index = np.array(list(itertools.product(*(range(len(one.values)) for one in factors))), np.int64)
     level = np.zeros((len(index), num_devices), np.int64)
@@ -79,7 +79,7 @@ def finite_modes(selection: ExpertSelection) -> Modes:
         level[:, remote] = index[:, :-1]
     next_moment = np.ones((1, 1))
     for factor in factors:
-        next_moment = np.kron(next_moment, _transition(factor))
+        next_moment = np.kron(next_moment, transition(factor))
     lots = _lot_values(chances) if selection.rules.temperature_step_c else np.array([0.5])
     arrivals = np.array(
         list(itertools.product(chances.gap_s.values, chances.harvest_share.values, lots)), np.float64
@@ -111,8 +111,8 @@ def _subtask_modes(selection: ExpertSelection) -> tuple[Any, Any, Any, Any, Any]
     ]
     first_field = np.asarray(selection.shelf.field_index)[:, 0]
     stay = None if chances.field_stay is None else chances.field_stay
-    of_field = _transition(Chain(values=tuple(range(selection.num_fields)), stay=stay))
-    of_weight = _transition(chances.importance)
+    of_field = transition(Chain(values=tuple(range(selection.num_fields)), stay=stay))
+    of_weight = transition(chances.importance)
     following = np.zeros((len(modes), len(modes)))
     for a, (prompt, place, weight) in enumerate(modes):
         for b, (next_prompt, next_place, next_weight) in enumerate(modes):
@@ -138,7 +138,8 @@ def _moments(selection: ExpertSelection, level: Any, harvest_share: Any) -> Mome
     if isinstance(radio, SnrConfig):
         radio = LinkLevels(snr_db=(radio.mean_db,), outage=(0.0,), stay=1.0)
     assert isinstance(radio, LinkLevels)
-    drawn: Radio = level_radio(selection.fleet, radio, jnp.asarray(level), jnp.asarray(level))
+    at = jnp.asarray(level)
+    drawn: Radio = level_radio(selection.fleet, radio, at, at, stale=chances.stale_links)
     number = jnp.zeros(shape[0])
     return Moment(
         gap_s=number,
@@ -148,16 +149,6 @@ def _moments(selection: ExpertSelection, level: Any, harvest_share: Any) -> Mome
         rounding=number + 0.5,
         uniform=number + 0.5,
         **drawn._asdict(),
-    )
-
-
-def _transition(chain: Chain) -> Float[np.ndarray, "K K"]:
-    count = len(chain.values)
-    if count == 1:
-        return np.ones((1, 1))
-    stay = chain.stay_probability
-    return np.full((count, count), (1.0 - stay) / (count - 1)) + np.eye(count) * (
-        stay - (1.0 - stay) / (count - 1)
     )
 
 
@@ -204,9 +195,8 @@ def outcome_share(
         known = modes.level[moment[state], action]
         change = np.eye(len(chances.radio.snr_db))[known]
         if chances.stale_links:
-            chain = Chain(values=chances.radio.snr_db, stay=chances.radio.stay)
             local = np.asarray(selection.fleet.local)[action]
-            change = np.where(local[:, None], change, _transition(chain)[known])
+            change = np.where(local[:, None], change, transition(chances.radio.chain)[known])
         share = share * change[:, outcomes.level]
     return share / len(_lot_values(chances))
 
@@ -232,8 +222,12 @@ def check_finite(selection: ExpertSelection) -> None:
     problem = None
     if not (isinstance(radio, LinkLevels) or fixed):
         problem = "links on levels or fixed ones"
-    elif not chances.num_lots and isinstance(radio, LinkLevels) and not set(radio.outage) <= {0.0, 1.0}:
-        problem = "`num_lots` greater than 0, since passages are lost by lot"
+    elif isinstance(radio, LinkLevels) and not _whole(
+        _losses(radio, selection.rules.chained), chances.num_lots
+    ):
+        problem = "a `num_lots` by which each probability of losing a passage is a whole number of lots"
+    elif selection.rules.chained and chances.stale_links:
+        problem = "links that are known where passages stay, since two of them decide at once"
     elif not chances.num_lots and selection.rules.temperature_step_c:
         problem = "`num_lots` greater than 0, since temperatures are rounded by lot"
     elif not (chances.gap_s.stay is None or len(chances.gap_s.values) == 1):
@@ -248,3 +242,14 @@ def check_finite(selection: ExpertSelection) -> None:
     if problem:
         message = f"An environment that is to be solved exactly needs {problem}."
         raise ValueError(message)
+
+
+def _losses(radio: LinkLevels, chained: bool) -> Float[np.ndarray, " K"]:
+    """List the probabilities with which a passage can be lost; in a chain on up to three links."""
+    alone = np.array([0.0, *radio.outage])
+    return np.unique(1.0 - np.multiply.outer(np.outer(1 - alone, 1 - alone), 1 - alone)) if chained else alone
+
+
+def _whole(losses: Float[np.ndarray, " K"], num_lots: int) -> bool:
+    lots = losses * max(num_lots, 1)
+    return bool(np.all(np.abs(lots - np.rint(lots)) < 1e-6))

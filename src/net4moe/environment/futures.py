@@ -49,9 +49,7 @@ def _subtasks(selection: ExpertSelection, state: State, key: Key[Array, ""]) -> 
         drawn = _prompts(selection, state, key)
         drawn = jax.tree.map(lambda leaf: leaf[jnp.maximum(place - end - 1, 0)], drawn)
         known = place <= end
-        real = Subtask(
-            *(jnp.where(_like(known, kept), kept, new) for kept, new in zip(real, drawn, strict=True))
-        )
+        real = jax.tree.map(lambda kept, new: jnp.where(_like(known, kept), kept, new), real, drawn)
     return real._replace(score=real.mean_score, words=real.mean_words)
 
 
@@ -121,13 +119,14 @@ def _radio(selection: ExpertSelection, now: Moment, fresh: Moment, key: Key[Arra
     """Draw links from what is known of them; the first of them is the link at hand."""
     config = selection.chances.radio
     if isinstance(config, LinkLevels):
-        away = jnp.abs(now.known_snr_db[:, None] - jnp.asarray(config.snr_db, jnp.float32))
-        away = away + jnp.abs(now.known_loss[:, None] - jnp.asarray(config.outage, jnp.float32))
-        chain = Chain(values=config.snr_db, stay=config.stay)
-        path = _path(chain, key, jnp.argmin(away, axis=-1), selection.num_steps + 1)
-        return level_radio(
-            selection.fleet, config, path[1:] if selection.chances.stale_links else path[:-1], path[:-1]
+        stale, fleet = selection.chances.stale_links, selection.fleet
+        every = jnp.broadcast_to(
+            jnp.arange(len(config.snr_db))[:, None], (len(config.snr_db), len(fleet.local))
         )
+        like = level_radio(fleet, config, every, every, stale=stale)
+        away = jnp.abs(now.known_snr_db - like.known_snr_db) + jnp.abs(now.known_loss - like.known_loss)
+        path = _path(config.chain, key, jnp.argmin(away, axis=0), selection.num_steps + 1)
+        return level_radio(fleet, config, path[1:] if stale else path[:-1], path[:-1], stale=stale)
     known = now._replace(s_per_bit=now.known_s_per_bit, loss=now.known_loss)
     links = Radio(*(getattr(known, name) for name in Radio._fields))
     follows = Radio(*(getattr(fresh, name) for name in Radio._fields))

@@ -18,16 +18,20 @@ __all__ = [
     "DEVICE_FEATURES",
     "GREATEST_AGE",
     "Circumstances",
+    "Following",
     "Observation",
     "best_allowed",
     "calm",
     "context_feature",
     "device_feature",
     "encode",
+    "following",
 ]
 
 DEVICE_FEATURES = (
     "expected_score",  # (explicit score - 5) / 2
+    "next_score",  # the same for the next subtask of the prompt; 0 where there is none
+    "rest_score",  # the same on average over all of its later subtasks; 0 where there are none
     "expected_words",  # words / 100
     "expected_compute_cost",  # reward units
     "snr",  # dB / 10, as last known; 0 for the local device
@@ -36,7 +40,7 @@ DEVICE_FEATURES = (
     "local",  # 1 for the local device, else 0
     "units_share",  # units needed / limit, at most 2; 0 without a limit
     "backlog",  # seconds of work that waits / 10, at most 10
-    "delay",  # expected seconds until the passage is there / 10, at most 10
+    "delay",  # expected seconds until the passage is there / 10, at most 10; 10 for who refuses
     "expected_delay_cost",  # reward units, at most 10
     "charge",  # share of the battery that is not set aside; 1 on mains
     "charge_needed",  # share of the full battery that the subtask takes; 0 on mains
@@ -63,6 +67,7 @@ CONTEXT_FEATURES = (
 GREATEST_AGE = 64
 """Choices after which it counts no more how long ago a device was chosen."""
 
+_MIDDLE = 5.0
 _GREATEST_COST = 10.0
 _GREATEST_UNITS_SHARE = 2.0
 _GREATEST_SECONDS = 100.0
@@ -82,13 +87,25 @@ class Observation(NamedTuple):
     device_mask: Bool[Any, "*batch N"]
 
 
+class Following(NamedTuple):
+    """What each device's history promises for the rest of the prompt, points; 5 where nothing follows.
+
+    Attributes:
+      next_score: for the next subtask.
+      rest_score: on average over all later ones.
+    """
+
+    next_score: Float[Any, "*batch N"]
+    rest_score: Float[Any, "*batch N"]
+
+
 class Circumstances(NamedTuple):
     """What is known beyond the subtask and the links, in natural units.
 
     Attributes:
       transfer_s: expected seconds on the air; None where they follow from signal and bandwidth.
       backlog_s: seconds of work that waits.
-      delay_s: expected seconds until the passage is there.
+      delay_s: expected seconds until the passage is there; infinite where the device refuses the work.
       charge_share: share of the battery that is not set aside.
       charge_needed: share of the full battery that the subtask takes.
       temperature_share: 0 at rest, 1 where the device refuses work.
@@ -168,11 +185,30 @@ def calm(
     )
 
 
+def following(expected_score: Float[Any, "*batch S N"], subtask_mask: Bool[Any, "*batch S"]) -> Following:
+    """Look ahead over the subtasks of a prompt.
+
+    Args:
+      expected_score: what each device's history promises for each subtask, points.
+      subtask_mask: False for rows that only pad.
+    """
+    xp = expected_score.__array_namespace__()
+    above = xp.where(subtask_mask[..., None], expected_score - _MIDDLE, 0.0)
+    number = xp.where(subtask_mask, 1.0, 0.0)
+    later = xp.sum(above, axis=-2, keepdims=True) - xp.cumulative_sum(above, axis=-2)
+    num_later = xp.sum(number, axis=-1, keepdims=True) - xp.cumulative_sum(number, axis=-1)
+    return Following(
+        next_score=_MIDDLE + xp.concat([above[..., 1:, :], 0.0 * above[..., :1, :]], axis=-2),
+        rest_score=_MIDDLE + later / xp.maximum(num_later, 1.0)[..., None],
+    )
+
+
 def encode(
     fleet: Fleet,
     reward_config: RewardConfig,
     *,
     expected_score: Float[Any, "*batch N"],
+    later: Following,
     expected_words: Float[Any, "*batch N"],
     units: Float[Any, "*batch N"],
     snr_db: Float[Any, "*batch N"],
@@ -189,6 +225,7 @@ def encode(
       fleet: the devices, in arrays of the same library as the others.
       reward_config: prices of the expected transfer.
       expected_score: what the device's history promises for the subtask's field, 0 to 10.
+      later: what it promises for the rest of the prompt.
       expected_words: words that the device is expected to write.
       units: compute units that the subtask needs on each device.
       snr_db: signal-to-noise ratio of each link, dB.
@@ -204,7 +241,9 @@ def encode(
         circumstances = calm(snr_db, prompt_share_left, time_s)
     known = circumstances
     columns = {
-        "expected_score": (expected_score - 5.0) / 2.0,
+        "expected_score": (expected_score - _MIDDLE) / 2.0,
+        "next_score": (later.next_score - _MIDDLE) / 2.0,
+        "rest_score": (later.rest_score - _MIDDLE) / 2.0,
         "expected_words": expected_words / 100.0,
         "expected_compute_cost": compute_cost(expected_words, fleet.compute_cost_per_word),
         "snr": xp.where(fleet.local, 0.0, snr_db / 10.0),
@@ -217,7 +256,8 @@ def encode(
         "backlog": _tenth(xp, known.backlog_s),
         "delay": _tenth(xp, known.delay_s),
         "expected_delay_cost": xp.minimum(
-            transfer_cost(known.delay_s, reward_config.delay_cost_per_s), _GREATEST_COST
+            transfer_cost(xp.minimum(known.delay_s, _GREATEST_SECONDS), reward_config.delay_cost_per_s),
+            _GREATEST_COST,
         ),
         "charge": known.charge_share,
         "charge_needed": known.charge_needed,

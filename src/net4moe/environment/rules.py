@@ -28,8 +28,8 @@ class Rules:
         needs them.
       shares_band: whether the devices that write for one prompt send at the same time and share the band, and
         each but the user's own takes at most one of its subtasks.
-      deadline_s: time that a subtask may take; where a passage is lost with time left it is tried again.
-        Infinite: there is one try.
+      deadline_s: time that a subtask may take; where a passage is lost with time left it is tried again, and
+        where a device refuses it there is no other try. Infinite: there is one try.
       quality_memory: correlation of a device's hidden quality from one choice to the next.
       evidence_weight: weight of one more score against what was known of that quality.
       greatest_age: choices after which it counts no more how long ago a device was chosen; 0 where it never
@@ -77,6 +77,11 @@ class Rules:
             raise ValueError(message)
         if self.evidence_weight and not self.greatest_age:
             message = "`greatest_age` must be at least 1 where `evidence_weight` is not 0."
+            raise ValueError(message)
+        if math.isfinite(self.deadline_s) and self.num_steps is None:
+            message = (
+                "`deadline_s` needs `num_steps`: each try is a choice, and a prompt's tries are not known."
+            )
             raise ValueError(message)
         if self.chained and self.shares_band:
             message = "`chained` and `shares_band` exclude each other: a chain has one passage on the air."

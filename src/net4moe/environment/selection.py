@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -28,6 +29,7 @@ from net4moe.environment.reward import RewardConfig
 from net4moe.environment.rules import Rules
 from net4moe.environment.tapes import Library, draw_tape, library
 from net4moe.network.fleet import Fleet
+from net4moe.network.world import WorldConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Bool, Float, Int, Key
@@ -59,9 +61,10 @@ class ExpertSelection(eqx.Module):
     devices, where passages lie, who shares the band, and what is known of hidden quality.
 
     Observation:
-      `environment.observation.Observation`: one row per device (what its history promises for the subtask's
-      field, words, costs, link, backlog, charge, heat, memory) and a context (load, share of the prompt left,
-      importance, deadline, choices left). The score and the words that a device will really give are hidden.
+      `environment.observation.Observation`: one row per device (what its history promises for the subtask's field
+      and for the rest of the prompt, words, costs, link, backlog, charge, heat, memory) and a context (load, share
+      of the prompt left, importance, deadline, choices left). The score and the words that a device will really
+      give are hidden.
 
     Action:
       Index of the device, among those that the mask allows (`dynamics.allowed`).
@@ -78,10 +81,10 @@ class ExpertSelection(eqx.Module):
       counts them down. An episode is never cut short.
 
     Version:
-      2
+      3
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     outcomes: Outcomes
     expectations: Expectations
@@ -114,8 +117,9 @@ class ExpertSelection(eqx.Module):
           reward_config: prices of the reward.
 
         Raises:
-          ValueError: the parts speak of different numbers of devices or fields, a subtask fits no device, or
-            prompts do not come by field where their fields are to stay.
+          ValueError: the parts speak of different numbers of devices or fields; a subtask fits no device, or not
+            the user's own where others may be away or refuse; or prompts do not come by field where their fields
+            are to stay.
         """
         self.rules = rules or Rules()
         self.chances = chances or Chances()
@@ -123,6 +127,8 @@ class ExpertSelection(eqx.Module):
         outcomes = Outcomes(*map(np.asarray, outcomes))
         expectations = Expectations(*map(np.asarray, expectations))
         _check(outcomes, expectations, fleet)
+        if _may_shrink(self.rules, self.chances):
+            _check_fallback(outcomes, fleet)
         if self.chances.field_stay is not None:
             _check_by_field(outcomes)
         self.num_fields = int(np.max(outcomes.field_index)) + 1
@@ -221,6 +227,7 @@ class ExpertSelection(eqx.Module):
             self.fleet,
             self.reward_config,
             expected_score=subtask.expected_score,
+            later=subtask.later,
             expected_words=subtask.expected_words,
             units=subtask.units,
             snr_db=moment.known_snr_db,
@@ -259,8 +266,8 @@ class ExpertSelection(eqx.Module):
 def _check(outcomes: Outcomes, expectations: Expectations, fleet: Fleet) -> None:
     """Refuse parts that do not fit and subtasks that no device can take."""
     num_devices = outcomes.score.shape[-1]
-    if num_devices < 1 or outcomes.score.shape[0] < 1:
-        message = f"`outcomes` must be of at least 1 prompt and 1 device, got {outcomes.score.shape[::2]}."
+    if 0 in outcomes.score.shape:
+        message = f"`outcomes` must be of at least 1 prompt, subtask and device, got {outcomes.score.shape}."
         raise ValueError(message)
     for label, count in (
         ("expectations", expectations.score.shape[-1]),
@@ -283,6 +290,26 @@ def _check(outcomes: Outcomes, expectations: Expectations, fleet: Fleet) -> None
     if stuck.size:
         prompt_index, subtask_index = stuck[0]
         message = f"Subtask {subtask_index} of prompt {prompt_index} fits no device: raise a `units_limit`."
+        raise ValueError(message)
+
+
+def _may_shrink(rules: Rules, chances: Chances) -> bool:
+    """Tell whether a device that a subtask fits may be away, out of reach, or unable all the same."""
+    out_of_reach = isinstance(chances.radio, WorldConfig) or math.isfinite(rules.give_up_s)
+    return out_of_reach or rules.devices_change or rules.shares_band
+
+
+def _check_fallback(outcomes: Outcomes, fleet: Fleet) -> None:
+    """Refuse subtasks that do not fit the user's own device, the only one that may always be asked."""
+    fits = np.asarray(outcomes.scored) & (np.asarray(outcomes.units) <= np.asarray(fleet.units_limit))
+    own = (fits & np.asarray(fleet.local)).any(axis=-1)
+    stuck = np.argwhere(np.asarray(outcomes.subtask_mask) & ~own)
+    if stuck.size:
+        prompt_index, subtask_index = stuck[0]
+        message = (
+            f"Subtask {subtask_index} of prompt {prompt_index} does not fit the user's own device, and others may "
+            "be away or refuse: raise its `units_limit`."
+        )
         raise ValueError(message)
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from net4moe.environment.chances import Chain, Chances, LinkLevels, Moment, Subtask, Tape
+from net4moe.environment.observation import Following, following
 from net4moe.network.delivery import deliver
 from net4moe.network.links import Links, links
 from net4moe.network.radio.link_arrays import link_block_error
@@ -24,11 +25,22 @@ if TYPE_CHECKING:
     from net4moe.environment.rules import Rules
     from net4moe.network.fleet import Fleet
 
-__all__ = ["Library", "Radio", "chain_index", "draw_tape", "level_radio", "library", "subtask_rows"]
+__all__ = [
+    "Library",
+    "Radio",
+    "chain_index",
+    "draw_tape",
+    "level_radio",
+    "library",
+    "subtask_rows",
+    "transition",
+]
 
 _LEAST_UNIFORM = 1e-7
 _BY_DEVICE = (
     "expected_score",
+    "next_score",
+    "rest_score",
     "expected_words",
     "mean_score",
     "mean_words",
@@ -68,8 +80,10 @@ class Radio(NamedTuple):
 def library(outcomes: Outcomes, expectations: Expectations, population: Expectations) -> Library:
     """Lay out prompts with what is expected of each device and what it gives on average."""
     field = outcomes.field_index
+    promised = expectations.score[field]
     columns = {
-        "expected_score": expectations.score[field],
+        "expected_score": promised,
+        **following(promised, outcomes.subtask_mask)._asdict(),
         "expected_words": expectations.words_ratio[field] * outcomes.expected_words,
         "mean_score": population.score[field],
         "mean_words": population.words_ratio[field] * outcomes.expected_words,
@@ -94,14 +108,16 @@ def subtask_rows(
 ) -> Subtask:
     """Look up subtasks by their places."""
     rows = shelf.rows[prompt_index, subtask_index]
-    parts = dict(zip(_BY_DEVICE, jnp.split(rows, len(_BY_DEVICE), axis=-1), strict=True))
+    parts: dict[str, Any] = dict(zip(_BY_DEVICE, jnp.split(rows, len(_BY_DEVICE), axis=-1), strict=True))
     count = shelf.num_subtasks[prompt_index]
     return Subtask(
         field_index=shelf.field_index[prompt_index, subtask_index],
         importance=importance,
         prompt_share_left=(count - subtask_index) / count,
         last=subtask_index == count - 1,
-        **(parts | {"scored": parts["scored"] > 0}),
+        later=Following(parts.pop("next_score"), parts.pop("rest_score")),
+        scored=parts.pop("scored") > 0,
+        **parts,
     )
 
 
@@ -156,20 +172,43 @@ def chain_index(chain: Chain, key: Key[Array, ""], shape: tuple[int, ...]) -> In
 
 
 def level_radio(
-    fleet: Fleet, config: LinkLevels, level: Int[Array, "*steps N"], known: Int[Array, "*steps N"]
+    fleet: Fleet,
+    config: LinkLevels,
+    level: Int[Array, "*steps N"],
+    known: Int[Array, "*steps N"],
+    *,
+    stale: bool,
 ) -> Radio:
-    """Read what links are like from their levels, and from those that are known."""
+    """Read what links are like from their levels, and from those that are known.
+
+    Args:
+      fleet: the devices.
+      config: what each level is like.
+      level: level of each link.
+      known: level of each link as it is known, by which the rate is chosen.
+      stale: whether that is the level at the choice before, so that the loss is foretold.
+    """
     snr_db, outage = (jnp.asarray(one, jnp.float32) for one in (config.snr_db, config.outage))
+    foretold = jnp.asarray(transition(config.chain) @ np.array(config.outage), jnp.float32)
     nothing = jnp.zeros(level.shape)
     return Radio(
         known_snr_db=snr_db[known],
         known_s_per_bit=_shannon_s_per_bit(fleet, snr_db[known]),
-        known_loss=outage[known],
+        known_loss=(foretold if stale else outage)[known],
         s_per_bit=_shannon_s_per_bit(fleet, snr_db[known]),
         loss=outage[level],
         latency_s=nothing + config.latency_s,
         available=nothing == 0,
     )
+
+
+def transition(chain: Chain) -> Float[np.ndarray, "K K"]:
+    """Write down the probabilities of the next value, one row for each value."""
+    count = len(chain.values)
+    if count == 1:
+        return np.ones((1, 1))
+    change = (1.0 - chain.stay_probability) / (count - 1)
+    return np.full((count, count), change) + np.eye(count) * (chain.stay_probability - change)
 
 
 def _drawn(chain: Chain, key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "*shape"]:
@@ -216,8 +255,9 @@ def _drawn_radio(fleet: Fleet, chances: Chances, key: Key[Array, ""], time_s: Fl
     shape = (time_s.shape[0], fleet.local.shape[-1])
     config = chances.radio
     if isinstance(config, LinkLevels):
-        path = chain_index(Chain(values=config.snr_db, stay=config.stay), key, (shape[0] + 1, shape[1]))
-        return level_radio(fleet, config, path[1:], path[:-1] if chances.stale_links else path[1:])
+        path = chain_index(config.chain, key, (shape[0] + 1, shape[1]))
+        known, stale = path[:-1] if chances.stale_links else path[1:], chances.stale_links
+        return level_radio(fleet, config, path[1:], known, stale=stale)
     if isinstance(config, SnrConfig):
         snr_db = snr_db_from_uniform(config, jax.random.uniform(key, shape, minval=_LEAST_UNIFORM))
         nothing = jnp.zeros(shape)

@@ -76,9 +76,7 @@ def prospect(game: Game, situation: Situation, subtask: Subtask, moment: Moment,
         subtask = subtask._replace(mean_score=subtask.mean_score + moment.quality_shift)
         situation = situation._replace(surprise=jnp.zeros_like(situation.surprise))
         seen = outlook(game, situation, subtask, moment, told="mean")
-        loss = jnp.where(game.fleet.local, 0.0, moment.known_loss)
-        in_time = seen.accepted & (seen.delay_s <= situation.slack_s)
-        rewards, chance = seen.mean_reward, jnp.where(in_time, 1.0 - loss, 0.0)
+        rewards, chance = seen.mean_reward, seen.chance
     rewards = jnp.where(may, rewards, -jnp.inf)
     return Prospect(rewards, chance, seen.accepted, seen.delay_s, seen.alone_s, seen.joules, seen.devices)
 

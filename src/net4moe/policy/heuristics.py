@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from net4moe.environment.bounds import best_given_observation
 from net4moe.environment.observation import GREATEST_AGE, best_allowed, context_feature, device_feature
 from net4moe.policy.baselines import best_among, expected_reward
 from net4moe.policy.subset_rules import des, gate_weights, sift_moe
@@ -37,17 +38,9 @@ __all__ = [
 
 _LEAST_DELAY = 1e-4
 
-
-def myopic(decisions: Decisions) -> Int[Any, "*batch"]:
-    """Take the greatest mean reward of the choice at hand, as the environment itself computes it.
-
-        argmax_n E[reward_n | what is known]
-
-    What a perfect contextual bandit would do. It is told the environment's own prices and means, so that it is
-    a yardstick and no rule for use. It ignores what the choice does to the choices after it: what the best
-    policy earns above it is the worth of planning.
-    """
-    return best_allowed(decisions.mean_rewards, decisions.observation.device_mask)
+myopic = best_given_observation
+"""Take the greatest mean reward of the choice at hand: what a perfect contextual bandit would do. It ignores what
+the choice does to the choices after it; what the best policy earns above it is the worth of planning."""
 
 
 def shortest_expected_delay(decisions: Decisions) -> Int[Any, "*batch"]:

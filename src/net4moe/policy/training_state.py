@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from net4moe.environment.fingerprint import fingerprint
 from net4moe.errors import CheckpointError
 from net4moe.table import atomic
 
@@ -37,7 +37,7 @@ class Origin(NamedTuple):
     Attributes:
       agent: short name of the agent.
       config: its configuration, as JSON.
-      environment: kind, version and digest of the environment's arrays.
+      environment: its fingerprint.
       key: the key it began with.
     """
 
@@ -49,15 +49,10 @@ class Origin(NamedTuple):
 
 def origin(agent: str, config: Any, environment: Any, key: Key[Array, ""]) -> Origin:
     """Describe where a run comes from."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(environment):
-        array = np.asarray(leaf)
-        digest.update(f"{array.dtype} {array.shape} ".encode() + array.tobytes())
-    kind, version = type(environment).__name__, getattr(environment, "version", 1)
     return Origin(
         agent=agent,
         config=json.dumps(dataclasses.asdict(config)),
-        environment=f"{kind} {version} {digest.hexdigest()}",
+        environment=fingerprint(environment),
         key=str(jax.random.key_data(key).tolist()),
     )
 

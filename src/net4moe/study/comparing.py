@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from net4moe.environment.enumeration import enumerated
+from net4moe.environment.fingerprint import fingerprint
 from net4moe.environment.planning import plan_returns
 from net4moe.environment.relaxation import tightest_bound
 from net4moe.policy import Checkpoint, checkpoint
@@ -29,7 +30,7 @@ from net4moe.study.comparison_files import (
     played_from_json,
     played_to_json,
 )
-from net4moe.study.comparison_plan import PARTS_OF_TRAINING, ComparisonPlan, environment_digest
+from net4moe.study.comparison_plan import PARTS_OF_TRAINING, ComparisonPlan
 from net4moe.study.comparison_records import Kind, Played, best_rule
 from net4moe.study.keys import Purpose, seeded_key
 from net4moe.study.playing import returns_of_agents, returns_of_practised, returns_of_rules
@@ -128,7 +129,7 @@ class _Arena:
 
     @cached_property
     def digest(self) -> str:
-        return environment_digest(self.selection)
+        return fingerprint(self.selection)
 
     @cached_property
     def rules(self) -> dict[str, Policy]:

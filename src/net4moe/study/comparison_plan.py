@@ -1,20 +1,15 @@
-"""What a comparison is asked to do, and the fingerprint of an environment."""
+"""What a comparison is asked to do."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jax
-import numpy as np
-
 if TYPE_CHECKING:
     from net4moe.environment.scenarios import Scenario, Size
-    from net4moe.environment.selection import ExpertSelection
     from net4moe.study.contenders import Contender
 
-__all__ = ["PARTS_OF_TRAINING", "ComparisonPlan", "environment_digest"]
+__all__ = ["PARTS_OF_TRAINING", "ComparisonPlan"]
 
 PARTS_OF_TRAINING = 20
 """Parts of progress that the training of one agent counts for; everything else counts for one."""
@@ -70,14 +65,3 @@ class ComparisonPlan:
         each = 2 + len(self.adaptive) + PARTS_OF_TRAINING * len(self.contenders)
         planned = len(self.scenarios) if self.with_planner and "large" in self.sizes else 0
         return each * len(self.scenarios) * len(self.sizes) + planned
-
-
-def environment_digest(selection: ExpertSelection) -> str:
-    """Compute the fingerprint of an environment: its arrays, rules, chances and prices."""
-    digest = hashlib.sha256(
-        repr((selection.version, selection.rules, selection.chances, selection.reward_config)).encode()
-    )
-    for leaf in jax.tree.leaves(selection):
-        array = np.asarray(leaf)
-        digest.update(f"{array.dtype} {array.shape} ".encode() + array.tobytes())
-    return digest.hexdigest()
