@@ -5,7 +5,8 @@
 - Steps per second of the flagship `edge`, large: eight devices, tapes drawn from a 3GPP street, every observation
   read; beside mobile-env's small scenario (3 base stations, 5 users; it models radio alone).
 - How the time of a step grows with the number of devices, to 10,000.
-- Steps per second of one environment through Gymnasium.
+- Steps per second of one environment through Gymnasium, in a process of one core and of all: a step is too short
+  to be shared, and waking another core takes longer than the step.
 - Seconds, compilation included, until an agent is within 1 % of the best policy given the observation on
   `case-study`, beside Stable-Baselines3's PPO, MaskablePPO and DQN on the same environment through Gymnasium,
   with the defaults of both, judged on the same tapes; each as often as there are rounds.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -85,7 +87,7 @@ def crowd(num_devices: int) -> ExpertSelection:
     return ExpertSelection(
         outcomes,
         estimate(outcomes, num_fields=4, prior_rows=0.0),
-        fleet_arrays(synthetic.draw_devices(num_devices, seed=0)),
+        fleet_arrays(synthetic.draw_devices(num_devices, seed=0, local_units_limit=math.inf)),
         rules=Rules(num_steps=16, devices_change=True),
         chances=Chances(),
         reward_config=RewardConfig(delay_cost_per_s=0.1),
@@ -96,16 +98,22 @@ def gymnasium_steps_per_second(num_steps: int) -> float:
     """Time one environment through Gymnasium, with a rule that reads the mask."""
     environment = gymnasium.make("net4moe.environment.gymnasium_front:net4moe/edge-v0")
     _, info = environment.reset(seed=0)
-    for _ in range(200):
+    begun_s = 0.0
+    for step in range(-500, num_steps):
+        if step == 0:
+            begun_s = time.perf_counter()
         _, _, over, _, info = environment.step(int(info["action_mask"].argmax()))
         if over:
             _, info = environment.reset()
-    start_s = time.perf_counter()
-    for _ in range(num_steps):
-        _, _, over, _, info = environment.step(int(info["action_mask"].argmax()))
-        if over:
-            _, info = environment.reset()
-    return num_steps / (time.perf_counter() - start_s)
+    return num_steps / (time.perf_counter() - begun_s)
+
+
+def gymnasium_process(num_steps: int, one_core: bool) -> float:
+    """Time it in a process of its own, which may use every core or one."""
+    command = [sys.executable, __file__, "--gymnasium-steps", str(num_steps)]
+    if one_core:
+        command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def learning(seed: int) -> dict[str, Any]:
@@ -161,7 +169,13 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="a Python with mobile-env and sb3-contrib installed")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured, in turn")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds after which a peer is stopped")
+    parser.add_argument(
+        "--gymnasium-steps", type=int, help="time nothing but so many steps through Gymnasium"
+    )
     arguments = parser.parse_args()
+    if arguments.gymnasium_steps:
+        print(gymnasium_steps_per_second(arguments.gymnasium_steps))
+        return
     python = peers_python(arguments.peers)
     versions = {"net4moe": metadata.version("net4moe"), "jax": jax.__version__}
     edge = scenario("edge").large
@@ -172,7 +186,9 @@ def main() -> None:
         small = peer(python, "mobile_env_small.py", 300, 3)
         speed.setdefault("mobile-env small", []).extend(small["whole"])
         versions["mobile-env"] = small["version"]
-        speed.setdefault("edge through Gymnasium", []).append(gymnasium_steps_per_second(5_000))
+        for cores, one_core in (("one core", True), ("every core", False)):
+            rate = gymnasium_process(5_000, one_core)
+            speed.setdefault(f"edge through Gymnasium, {cores}", []).append(rate)
         seconds.setdefault("net4moe SAC", []).append(to_target(learning(seed)["curve"]))
         for algorithm in ALGORITHMS:
             taught = peer(python, "stable_baselines.py", "case-study", algorithm, arguments.patience, seed)

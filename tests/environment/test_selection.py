@@ -15,6 +15,7 @@ from net4moe.environment.episodes import Step
 from net4moe.environment.observation import context_feature, device_feature
 from net4moe.environment.outcomes import estimate
 from net4moe.environment.rules import Rules
+from net4moe.environment.scenarios import SCENARIOS
 from net4moe.environment.selection import ExpertSelection, State
 from net4moe.environment.synthetic import draw_devices, draw_outcomes
 from net4moe.network import DeviceConfig, Fleet, SnrConfig, fleet_arrays
@@ -249,3 +250,17 @@ def test_one_device_may_always_be_asked(rules: Rules, chances: Chances) -> None:
     assert 2 == ExpertSelection(outcomes_by_hand(), EXPECTATIONS, FLEET).num_devices
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         ExpertSelection(outcomes_by_hand(), EXPECTATIONS, FLEET, rules=rules, chances=chances)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("chain", True), ("switching", True), ("joint", True), ("case-study", False)]
+)
+def test_the_rest_of_a_prompt_is_told_where_a_choice_changes_it(name: str, told: bool) -> None:
+    """In the paper's setting no choice depends on it, and there is less to be learned by heart."""
+    selection = SCENARIOS[name].small
+    tape = selection.tape(jax.random.key(0))
+    _, seen = selection.start(tape)
+    promised = np.asarray(tape.subtasks.expected_score)
+    wanted = (promised[1] - 5.0) / 2.0 if told else np.zeros(selection.num_devices)
+    np.testing.assert_allclose(device_feature(seen, "next_score"), wanted, rtol=1e-6)
+    assert np.any(device_feature(seen, "rest_score")) == told

@@ -11,7 +11,6 @@ import pytest
 
 from net4moe.environment import DEVICE_FEATURES, Decisions, RewardConfig, encode
 from net4moe.environment.history import History
-from net4moe.environment.observation import following
 from net4moe.errors import NoDevice
 from net4moe.gateway import DeviceSelector
 from net4moe.mixture import Assessment, Costs, Decision, Subtask
@@ -87,12 +86,10 @@ def test_the_observation_is_the_environments() -> None:
     (seen,) = policy.seen
     snr_db = seen.observation.devices[..., DEVICE_FEATURES.index("snr")] * 10
     relevance = jnp.array([0.5, 0.25, 1.0])
-    score = jnp.broadcast_to(5.0 + 2.0 * relevance, (3, 3))
     ours = encode(
         jax.tree.map(jnp.asarray, fleet_arrays(DEVICES)),
         RewardConfig(transfer_cost_per_s=7.5),
-        expected_score=score,
-        later=following(score, jnp.full(3, True)),
+        expected_score=jnp.broadcast_to(5.0 + 2.0 * relevance, (3, 3)),
         expected_words=jnp.full((3, 3), 40.0),
         units=jnp.full((3, 3), 4.0),
         snr_db=jnp.asarray(snr_db),

@@ -148,7 +148,9 @@ def _switching() -> ExpertSelection:
         street(),
         rules=_rules(),
         chances=_chances(gap_s=Chain(values=(1.0,))),
-        prices=_prices(switching_cost=1.0, transfer_cost_per_s=3.0),
+        prices=_prices(switching_cost=2.0),
+        num_subtasks=4,
+        device_mean=(5.0,) + (7.0,) * 7,
     )
 
 
@@ -174,8 +176,9 @@ def _chain() -> ExpertSelection:
         street(),
         rules=_rules(chained=True),
         chances=_chances(gap_s=Chain(values=(1.0,))),
-        prices=_prices(transfer_cost_per_s=4.0),
+        prices=_prices(),
         num_subtasks=4,
+        device_mean=(5.0,) + (7.0,) * 7,
     )
 
 

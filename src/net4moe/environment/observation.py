@@ -208,12 +208,12 @@ def encode(
     reward_config: RewardConfig,
     *,
     expected_score: Float[Any, "*batch N"],
-    later: Following,
     expected_words: Float[Any, "*batch N"],
     units: Float[Any, "*batch N"],
     snr_db: Float[Any, "*batch N"],
     available: Bool[Any, "*batch N"],
     prompt_share_left: Float[Any, "*batch"],
+    later: Following | None = None,
     circumstances: Circumstances | None = None,
 ) -> Observation:
     """Encode what is known before the choice; every feature is of order 1.
@@ -225,12 +225,13 @@ def encode(
       fleet: the devices, in arrays of the same library as the others.
       reward_config: prices of the expected transfer.
       expected_score: what the device's history promises for the subtask's field, 0 to 10.
-      later: what it promises for the rest of the prompt.
       expected_words: words that the device is expected to write.
       units: compute units that the subtask needs on each device.
       snr_db: signal-to-noise ratio of each link, dB.
       available: whether the device can be reached; in training, whether its outcome was scored.
       prompt_share_left: share of the prompt's subtasks that are left, this one included.
+      later: what the device's history promises for the rest of the prompt; not told where it is not given, as
+        where a choice changes nothing that comes after it.
       circumstances: what has happened to the devices; nothing where it is not given.
     """
     xp = snr_db.__array_namespace__()
@@ -239,6 +240,8 @@ def encode(
         time_s = sending_time_s(fleet, expected_words, snr_db, reward_config.bits_per_word)
     if circumstances is None:
         circumstances = calm(snr_db, prompt_share_left, time_s)
+    if later is None:
+        later = Following(xp.full_like(snr_db, _MIDDLE), xp.full_like(snr_db, _MIDDLE))
     known = circumstances
     columns = {
         "expected_score": (expected_score - _MIDDLE) / 2.0,

@@ -227,7 +227,7 @@ class ExpertSelection(eqx.Module):
             self.fleet,
             self.reward_config,
             expected_score=subtask.expected_score,
-            later=subtask.later,
+            later=subtask.later if _looks_ahead(self.rules, self.reward_config) else None,
             expected_words=subtask.expected_words,
             units=subtask.units,
             snr_db=moment.known_snr_db,
@@ -291,6 +291,11 @@ def _check(outcomes: Outcomes, expectations: Expectations, fleet: Fleet) -> None
         prompt_index, subtask_index = stuck[0]
         message = f"Subtask {subtask_index} of prompt {prompt_index} fits no device: raise a `units_limit`."
         raise ValueError(message)
+
+
+def _looks_ahead(rules: Rules, prices: RewardConfig) -> bool:
+    """Tell whether a choice changes what the prompt's later subtasks find; if not, they are not told of."""
+    return rules.devices_change or rules.chained or rules.shares_band or prices.switching_cost > 0
 
 
 def _may_shrink(rules: Rules, chances: Chances) -> bool:

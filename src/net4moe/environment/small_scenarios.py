@@ -129,10 +129,11 @@ def _residency() -> ExpertSelection:
 def _switching() -> ExpertSelection:
     return _selection(
         _devices(_hardware(20.0), _hardware(20.0), _hardware(20.0)),
-        ((5.0, 7.0, 7.0),),
-        rules=Rules(num_steps=32),
-        chances=Chances(radio=LinkLevels(snr_db=(-3.0, 3.0, 15.0), outage=(0.0,) * 3, stay=0.85)),
+        ((5.0, 7.75, 6.25), (5.0, 6.25, 7.75)),
+        rules=Rules(num_steps=24),
+        chances=Chances(radio=LinkLevels(snr_db=(0.0, 15.0), outage=(0.0, 0.0), stay=0.85)),
         prices=RewardConfig(switching_cost=1.5),
+        fields=((0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 0), (1, 0, 1, 1), (0, 1, 1, 1), (1, 0, 0, 0)),
     )
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from net4moe.environment import Decisions, Policy, RewardConfig, encode
 from net4moe.environment.history import History
-from net4moe.environment.observation import following
 from net4moe.environment.reward import weigh
 from net4moe.errors import NoDevice
 from net4moe.mixture import Assessment, Costs, Decision, Subtask
@@ -83,7 +82,6 @@ class DeviceSelector:
             self._fleet,
             self._reward_config,
             expected_score=score,
-            later=following(score, np.ones(len(subtasks), np.bool_)),
             expected_words=words,
             units=np.array([[row.units for row in of_one] for of_one in rows], np.float32),
             snr_db=snr_db,

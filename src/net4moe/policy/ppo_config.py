@@ -11,7 +11,7 @@ __all__ = ["PPOConfig"]
 class PPOConfig:
     """How to learn. All numbers are static: another value compiles again."""
 
-    num_epochs: int = 200
+    num_epochs: int = 600
     """Epochs: each plays on in `num_envs` environments side by side and then learns from what it played."""
     num_envs: int = 32
     """Environments played side by side."""
