@@ -9,7 +9,8 @@
   to be shared, and waking another core takes longer than the step.
 - Seconds, compilation included, until an agent is within 1 % of the best policy given the observation on
   `case-study`, beside Stable-Baselines3's PPO, MaskablePPO and DQN on the same environment through Gymnasium,
-  with the defaults of both, judged on the same tapes; each as often as there are rounds.
+  with the defaults of both, judged on the same tapes; each as often as there are rounds. Ours twice: compiled
+  anew, and with the programs that JAX kept from an earlier process (JAX_COMPILATION_CACHE_DIR).
 
 The peers are installed from the package index into an environment of their own on first use (about 1 GB with
 PyTorch); `--peers PYTHON` takes one that exists. Runs alternate, so that a busy moment hits all alike.
@@ -25,6 +26,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
@@ -116,12 +118,19 @@ def gymnasium_process(num_steps: int, one_core: bool) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def learning(seed: int) -> dict[str, Any]:
-    """Train in a process of its own, so that compilation counts; seconds and share of the best."""
+def learning(seed: int, kept: str = "") -> dict[str, Any]:
+    """Train in a process of its own, so that compilation counts; seconds and share of the best.
+
+    Args:
+      seed: the seed.
+      kept: folder in which JAX keeps compiled programs from one process to the next; none where empty.
+    """
     command = [sys.executable, str(HERE / "learning_time.py"), str(seed)]
-    return json.loads(
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    keeps = {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | (keeps if kept else {})
     )
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def peer(python: Path, script: str, *arguments: object) -> dict[str, Any]:
@@ -181,6 +190,8 @@ def main() -> None:
     edge = scenario("edge").large
     speed: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
+    kept = tempfile.TemporaryDirectory()
+    learning(0, kept.name)
     for seed in range(arguments.rounds):
         speed.setdefault("edge, 8 devices", []).extend(steps_per_second(edge, 1024, 3))
         small = peer(python, "mobile_env_small.py", 300, 3)
@@ -190,6 +201,8 @@ def main() -> None:
             rate = gymnasium_process(5_000, one_core)
             speed.setdefault(f"edge through Gymnasium, {cores}", []).append(rate)
         seconds.setdefault("net4moe SAC", []).append(to_target(learning(seed)["curve"]))
+        again = to_target(learning(seed, kept.name)["curve"])
+        seconds.setdefault("net4moe SAC, compiled before", []).append(again)
         for algorithm in ALGORITHMS:
             taught = peer(python, "stable_baselines.py", "case-study", algorithm, arguments.patience, seed)
             seconds.setdefault(f"Stable-Baselines3 {algorithm}", []).append(to_target(taught["curve"]))
@@ -208,6 +221,7 @@ def main() -> None:
         rates = steps_per_second(crowd(num_devices), max(1, 10_240 // num_devices), 3)
         times = [1e6 / rate for rate in rates]
         row(f"N = {num_devices:,}", times, f"{statistics.median(times) / num_devices:.4f}")
+    kept.cleanup()
     head("seconds to 99 % of the best, with compiling", "net4moe is")
     quick = statistics.median(seconds["net4moe SAC"])
     for name, values in seconds.items():
