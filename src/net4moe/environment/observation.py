@@ -275,18 +275,10 @@ def encode(
         "age": xp.log(1.0 + known.age) / math.log(1.0 + GREATEST_AGE),
         "harvest": known.harvest_share,
     }
-    shared = {
-        "load": xp.mean(expected_words, axis=-1) / 100.0,
-        "prompt_share_left": prompt_share_left,
-        "importance": known.importance / 4.0,
-        "slack": xp.where(xp.isinf(known.slack_s), 0.0, _tenth(xp, known.slack_s)),
-        "episode_share_left": known.episode_share_left,
-        "sending": known.num_sending / 10.0,
-        "sending_s": _tenth(xp, known.sending_s),
-    }
+    context = _shared(xp, expected_words, prompt_share_left, known)
     return Observation(
         devices=_stacked(xp, columns, DEVICE_FEATURES, snr_db.shape),
-        context=_stacked(xp, shared, CONTEXT_FEATURES, snr_db.shape[:-1]),
+        context=_stacked(xp, context, CONTEXT_FEATURES, snr_db.shape[:-1]),
         device_mask=available & (units <= fleet.units_limit),
     )
 
@@ -305,6 +297,19 @@ def best_allowed(values: Float[Any, "*batch N"], device_mask: Bool[Any, "*batch 
     """Pick the device of greatest value among those that may be chosen; the first of equal ones."""
     xp = values.__array_namespace__()
     return xp.argmax(xp.where(device_mask, values, -xp.inf), axis=-1)
+
+
+def _shared(xp: Any, expected_words: Any, prompt_share_left: Any, known: Circumstances) -> dict[str, Any]:
+    """Compute the columns of the context."""
+    return {
+        "load": xp.mean(expected_words, axis=-1) / 100.0,
+        "prompt_share_left": prompt_share_left,
+        "importance": known.importance / 4.0,
+        "slack": xp.where(xp.isinf(known.slack_s), 0.0, _tenth(xp, known.slack_s)),
+        "episode_share_left": known.episode_share_left,
+        "sending": known.num_sending / 10.0,
+        "sending_s": _tenth(xp, known.sending_s),
+    }
 
 
 def _tenth(xp: Any, seconds: Any) -> Any:
