@@ -1,5 +1,6 @@
 """Attention by hand; the network around it is tested with the other kind in `test_inference`."""
 
+import jax
 import numpy as np
 
 from net4moe.policy.attention import attend
@@ -24,3 +25,11 @@ def test_where_nothing_is_allowed_all_weigh_the_same() -> None:
     """Padding gives the mean, not NaN."""
     got = attend(np.ones((1, 2)), np.eye(2), np.eye(2), np.zeros((1, 2), np.bool_))
     np.testing.assert_allclose([[0.5, 0.5]], got)
+
+
+def test_weights_in_numpy_attend_to_devices_that_are_traced() -> None:
+    """A trained policy plays inside compiled code."""
+    rng = np.random.default_rng(0)
+    queries, keys, values = rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+    got = jax.jit(lambda keys, values: attend(queries, keys, values))(keys, values)
+    np.testing.assert_allclose(attend(queries, keys, values), got, rtol=1e-5)

@@ -105,7 +105,7 @@ def attend(
       values: what is averaged.
       allowed: which keys count; None for all.
     """
-    xp = queries.__array_namespace__()
+    xp = keys.__array_namespace__()  # the queries may be weights in NumPy where the devices are traced
     fit = queries @ xp.matrix_transpose(keys) / queries.shape[-1] ** 0.5
     if allowed is not None:
         fit = xp.where(allowed, fit, _FORBIDDEN)
