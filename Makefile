@@ -14,7 +14,7 @@ quick: .venv/all            ## the same, small: within 2 minutes
 test: .venv/dev             ## the test suite, a process for each core
 	$(BIN)/python -m pytest --numprocesses auto
 
-fast: .venv/dev             ## what of it is done within 5 minutes on 2 cores
+fast: .venv/dev             ## all of it but what solves or plans whole scenarios
 	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
 check: .venv/dev            ## format, lint, imports, types
