@@ -193,7 +193,7 @@ def main() -> None:
     kept = tempfile.TemporaryDirectory()
     learning(0, kept.name)
     for seed in range(arguments.rounds):
-        speed.setdefault("edge, 8 devices", []).extend(steps_per_second(edge, 1024, 3))
+        speed.setdefault("edge, 8 devices", []).extend(steps_per_second(edge, 512, 3))
         small = peer(python, "mobile_env_small.py", 300, 3)
         speed.setdefault("mobile-env small", []).extend(small["whole"])
         versions["mobile-env"] = small["version"]

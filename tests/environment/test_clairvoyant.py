@@ -38,6 +38,7 @@ def played_plan(selection: ExpertSelection, tape: Tape, plan: Any) -> Any:
     return jnp.sum(jnp.where(episode.valid, episode.rewards, 0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_layers_find_what_brute_force_finds(name: str) -> None:
     """The same total on every tape, and the plan earns it when it is played."""

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from net4moe.environment.chances import Chain, Chances, LinkLevels
 from net4moe.environment.futures import draw_future
@@ -124,6 +125,7 @@ def test_links_known_late_may_have_changed() -> None:
     )
 
 
+@pytest.mark.slow
 def test_links_of_a_world_stay_as_they_are_known() -> None:
     """Nobody can tell where everybody goes; those of the paper are drawn anew."""
     selection = SCENARIOS["mobile"].large

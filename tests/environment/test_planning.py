@@ -23,6 +23,7 @@ BATTERY = tiny(
 """Full, half full, full: the helper writes for 3, the phone for 1."""
 
 
+@pytest.mark.slow
 def test_values_by_hand() -> None:
     """One choice and two of the phone after it: 3 on the phone, 5 on the helper; the empty helper is out."""
     state = BATTERY.start(BATTERY.tape(jax.random.key(0)))[0]
@@ -36,6 +37,7 @@ def test_values_by_hand() -> None:
     np.testing.assert_allclose([2.0, -np.inf], values)
 
 
+@pytest.mark.slow
 def test_a_plan_by_hand() -> None:
     """From always the phone, 3, planning finds the optimum, 7."""
     tapes = BATTERY.tapes(jax.random.key(0), 2)

@@ -23,6 +23,7 @@ NAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_the_tightest_bound_is_found_by_the_rules(name: str) -> None:
     """It has its name, lies above the best plan on every tape, and not above what forgets all."""

@@ -83,6 +83,7 @@ def played(selection: ExpertSelection, key: jax.Array) -> Episode:
     return jax.jit(jax.vmap(one), compiler_options=QUICKLY)(jax.random.split(key, 64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ABOUT)
 def test_a_large_scenario_always_has_a_device_to_choose(name: str) -> None:
     """Rewards of lots are finite along 64 tapes; they would be NaN where no device were allowed."""

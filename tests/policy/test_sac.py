@@ -97,6 +97,7 @@ def test_little_temperature_leads_to_the_greedy_optimum() -> None:
     assert float(metrics.evaluation_reward) == 3.0
 
 
+@pytest.mark.slow
 def test_attention_learns_too() -> None:
     """The same probe with two heads."""
     config = dataclasses.replace(AGENTS["sac"][1], num_heads=2)
@@ -104,6 +105,7 @@ def test_attention_learns_too() -> None:
     assert float(metrics.evaluation_reward) == 2.0
 
 
+@pytest.mark.slow
 def test_it_reaches_the_best_rule_without_hindsight(
     selections: tuple[ExpertSelection, ExpertSelection], trained: tuple[Trained, ...]
 ) -> None:
