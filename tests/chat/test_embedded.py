@@ -17,7 +17,17 @@ from typing import Any, TypeVar
 
 import pytest
 
-from net4moe.chat import ChatRequest, HttpChatModel, Message, Patience, TextRequest, embedded, weights
+from net4moe.chat import (
+    ChatModel,
+    ChatRequest,
+    HttpChatModel,
+    Message,
+    Patience,
+    ReadRequest,
+    TextRequest,
+    embedded,
+    weights,
+)
 from net4moe.chat.embedded import EngineConfig, free_cores
 from net4moe.errors import ChatRejected, ChatUnavailable, ModelFileError
 from tests.chat.conftest import CHAT
@@ -34,7 +44,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the child
 class Engine:
     """An engine that runs, and the loop that it runs in."""
 
-    model: HttpChatModel
+    model: ChatModel
     runner: asyncio.Runner
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -133,7 +143,11 @@ def test_nobody_else_may_ask(engine: Engine) -> None:
     """Another program on the machine that finds the port is refused without the key."""
 
     async def ask() -> None:
-        stranger = HttpChatModel(engine.model.base_url, name="tiny", patience=Patience(num_tries=1))
+        stranger = HttpChatModel(
+            engine.model.base_url,  # type: ignore[attr-defined]
+            name="tiny",
+            patience=Patience(num_tries=1),
+        )
         try:
             await stranger.reply(CHAT)
         finally:
@@ -160,6 +174,43 @@ def test_the_default_weights_are_the_pinned_ones(embedded_weights: Path) -> None
     if os.environ.get("NET4MOE_MODEL"):
         pytest.skip("NET4MOE_MODEL names another file")
     assert weights.SMOLLM2.sha256 == hashlib.sha256(embedded_weights.read_bytes()).hexdigest()
+
+
+@pytest.mark.model
+def test_it_reads_a_text(engine: Engine) -> None:
+    """Each token's log-probability is the one that the writing port gives the same token, but for rounding."""
+    text = "The old detective fell in love with"
+    top = engine.do(engine.model.reply(TextRequest(text=text, max_tokens=1, top_logprobs=5))).top[0]
+    for token in top:
+        reply = engine.do(engine.model.reply(ReadRequest(given=text, text=token.text)))
+        assert token.text == "".join(one.text for one in reply.read)
+        assert reply.read[0].logprob == pytest.approx(token.logprob, abs=0.15)
+
+
+@pytest.mark.model
+def test_it_reads_texts_of_any_length(engine: Engine) -> None:
+    """Two windows of a text give every token one probability; so does a single character."""
+    long = "A fox learns to sail the wide sea. " * 260
+    reply = engine.do(engine.model.reply(ReadRequest(text=long)))
+    assert long[1:] == "".join(token.text for token in reply.read)
+    assert all(math.isfinite(token.logprob) and token.logprob <= 0 for token in reply.read)
+    assert 1 == len(engine.do(engine.model.reply(ReadRequest(given="A fox.", text="!"))).read)
+
+
+@pytest.mark.model
+def test_only_its_key_opens_the_reading_port(engine: Engine) -> None:
+    """A stranger is refused there as well."""
+    reader = engine.model._reader  # type: ignore[attr-defined]
+    stranger = HttpChatModel(reader.base_url, name="tiny", patience=Patience(num_tries=1))
+
+    async def ask() -> None:
+        try:
+            await stranger.reply(ReadRequest(text="A fox."))
+        finally:
+            await stranger.close()
+
+    with pytest.raises(ChatRejected):
+        engine.do(ask())
 
 
 def _children(pid: int) -> list[int]:

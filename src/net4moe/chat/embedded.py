@@ -18,7 +18,8 @@ from typing import IO
 from pydantic import SecretStr
 
 from net4moe.chat.http import HttpChatModel, Patience
-from net4moe.chat.records import Capabilities
+from net4moe.chat.model import ChatModel, OnText
+from net4moe.chat.records import Capabilities, Price, ReadRequest, Reply, Request
 from net4moe.errors import ModelFileError
 
 __all__ = ["TINY", "EngineConfig", "free_cores", "running"]
@@ -26,7 +27,9 @@ __all__ = ["TINY", "EngineConfig", "free_cores", "running"]
 _LOOKS = 5
 _BETWEEN_LOOKS_S = 0.005
 
-TINY = Capabilities(structured=False, logprobs=True, continues_text=True, continues_reply=True)
+TINY = Capabilities(
+    structured=False, logprobs=True, continues_text=True, continues_reply=True, reads_text=True
+)
 """What a model of 135 million parameters can be asked for (measured: docs/embedded.md)."""
 
 
@@ -79,7 +82,7 @@ def _running_at_this_moment() -> int:
 @asynccontextmanager
 async def running(
     weights: Path, name: str, config: EngineConfig | None = None, *, capabilities: Capabilities = TINY
-) -> AsyncGenerator[HttpChatModel]:
+) -> AsyncGenerator[ChatModel]:
     """Run the engine for as long as the context lasts.
 
     Args:
@@ -109,33 +112,54 @@ async def running(
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
-            address = await _address(process, weights, key, config)
-            if address is None:
+            addresses = await _addresses(process, weights, key, config)
+            if addresses is None:
                 await process.wait()
                 raise ModelFileError(_why_not_started(weights, log))
-            model = HttpChatModel(
-                f"{address}/v1",
-                name=name,
-                api_key=SecretStr(key),
-                capabilities=capabilities,
-                patience=Patience(try_s=240.0, total_s=300.0, num_tries=3),
-                places=asyncio.Semaphore(config.num_slots),
-                keep_alive=False,
+            writer, reader = (
+                HttpChatModel(
+                    f"{address}/v1",
+                    name=name,
+                    api_key=SecretStr(key),
+                    capabilities=capabilities,
+                    patience=Patience(try_s=240.0, total_s=300.0, num_tries=3),
+                    places=asyncio.Semaphore(num_places),
+                    keep_alive=False,
+                )
+                for address, num_places in zip(addresses, (config.num_slots, 1), strict=True)
             )
             try:
-                yield model
+                yield _Embedded(writer, reader)
             finally:
-                await model.close()
+                await writer.close()
+                await reader.close()
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
 
-async def _address(
+class _Embedded(ChatModel):
+    """The two ports of the engine as one model: one answers and continues, the other reads."""
+
+    def __init__(self, writer: HttpChatModel, reader: HttpChatModel) -> None:
+        self.name = writer.name
+        self.base_url = writer.base_url
+        self.capabilities = writer.capabilities
+        self.price = Price()
+        self._writer = writer
+        self._reader = reader
+
+    async def reply(self, request: Request, *, on_text: OnText | None = None) -> Reply:
+        """Answer one request at the port that can."""
+        model = self._reader if isinstance(request, ReadRequest) else self._writer
+        return await model.reply(request, on_text=on_text)
+
+
+async def _addresses(
     process: asyncio.subprocess.Process, weights: Path, key: str, config: EngineConfig
-) -> str | None:
-    """Tell the engine what to serve and read where it listens; None where it ended instead."""
+) -> tuple[str, str] | None:
+    """Tell the engine what to serve and read where it writes and reads; None where it ended instead."""
     assert process.stdin is not None
     assert process.stdout is not None
     settings = {
@@ -150,8 +174,9 @@ async def _address(
         await process.stdin.drain()
         async with asyncio.timeout(config.start_s):
             while line := await process.stdout.readline():
-                if line.startswith(b'{"address"'):
-                    return json.loads(line)["address"]
+                if line.startswith(b'{"writes_at"'):
+                    told = json.loads(line)
+                    return told["writes_at"], told["reads_at"]
     except TimeoutError as error:
         msg = f"the embedded engine did not load {weights} within {config.start_s:g} s."
         raise ModelFileError(msg) from error

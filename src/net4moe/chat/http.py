@@ -20,7 +20,16 @@ from pydantic import SecretStr
 from net4moe.chat import wire
 from net4moe.chat.http_errors import translated
 from net4moe.chat.model import ChatModel, OnText
-from net4moe.chat.records import Capabilities, ChatRequest, Price, Reply, Request, TextRequest, Token
+from net4moe.chat.records import (
+    Capabilities,
+    ChatRequest,
+    Price,
+    ReadRequest,
+    Reply,
+    Request,
+    TextRequest,
+    Token,
+)
 from net4moe.errors import (
     ChatError,
     ChatRateLimited,
@@ -167,6 +176,8 @@ class HttpChatModel(ChatModel):
                     reply = await self._chat(request, on_text)
                 case TextRequest():
                     reply = await self._continue(request, on_text)
+                case ReadRequest():
+                    reply = await self._read(request)
         return replace(
             reply,
             seconds=time.perf_counter() - start_s,
@@ -248,6 +259,30 @@ class HttpChatModel(ChatModel):
             completion_tokens=usage.completion_tokens,
             seconds=0.0,
             top=completion.top,
+        )
+
+    async def _read(self, request: ReadRequest) -> Reply:
+        sent = await self._client.completions.create(
+            model=self.name,
+            prompt=request.given + request.text,
+            max_tokens=request.max_tokens,
+            temperature=0.0,
+            echo=True,
+            logprobs=1,
+        )
+        completion = wire.read(wire.Completion, sent, self._who)
+        read = completion.echoed(request.given, request.text)
+        if not read:
+            msg = f"{self._who} did not tell the log-probabilities of the text that it was given to read."
+            raise ReplyError(msg)
+        usage = completion.usage or wire.Usage(prompt_tokens=len(read), completion_tokens=1)
+        return Reply(
+            text="",
+            finish_reason=completion.choices[0].finish_reason or "",
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            seconds=0.0,
+            read=read,
         )
 
 

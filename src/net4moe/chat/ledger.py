@@ -262,4 +262,5 @@ def _ledger_error(path: Path, error: OSError | sqlite3.Error) -> LedgerError:
 def _reply_from_json(text: str) -> Reply:
     fields = json.loads(text)
     top = tuple(tuple(Token(**token) for token in position) for position in fields.pop("top"))
-    return Reply(top=top, **fields)
+    read = tuple(Token(**token) for token in fields.pop("read", ()))
+    return Reply(top=top, read=read, **fields)

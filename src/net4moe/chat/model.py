@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from net4moe.chat.records import Capabilities, ChatRequest, Price, Reply, Request, TextRequest
+from net4moe.chat.records import Capabilities, ChatRequest, Price, ReadRequest, Reply, Request, TextRequest
 
 __all__ = ["ChatModel", "OnText", "largest_price_usd"]
 
@@ -28,7 +28,7 @@ class ChatModel(ABC):
         """Answer one request.
 
         Args:
-          request: a chat to answer or a text to continue.
+          request: a chat to answer, a text to continue or one to read.
           on_text: called with each piece of text as it arrives, a reasoning model's thoughts among them. Where
             a call is tried again its pieces start again from the first; the reply is what counts.
 
@@ -53,4 +53,6 @@ def largest_price_usd(model: ChatModel, request: Request) -> float:
             num_read += len(request.schema.encode())
         case TextRequest(text=text):
             num_read = len(text.encode("utf-8", "replace")) + 16
+        case ReadRequest(text=text, given=given):
+            num_read = len((given + text).encode("utf-8", "replace")) + 16
     return model.price.usd(num_read, request.max_tokens)

@@ -8,6 +8,7 @@ __all__ = [
     "ChatRequest",
     "Message",
     "Price",
+    "ReadRequest",
     "Reply",
     "Request",
     "TextRequest",
@@ -25,12 +26,14 @@ class Capabilities:
       logprobs: its replies carry the log-probabilities of the most likely tokens.
       continues_text: it also continues plain text (`/v1/completions`), with log-probabilities.
       continues_reply: it continues a last message of the assistant instead of answering it.
+      reads_text: it tells the log-probability of each token of a given text (`/v1/completions` with `echo`).
     """
 
     structured: bool = True
     logprobs: bool = False
     continues_text: bool = False
     continues_reply: bool = False
+    reads_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,33 @@ class TextRequest:
         _refuse_half_characters("text", self.text)
 
 
-Request = ChatRequest | TextRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRequest:
+    """A text to be read: how likely is each of its tokens after those before it?
+
+    Attributes:
+      text: what is read, not empty.
+      given: what stands before it, read as well and not reported.
+    """
+
+    text: str
+    given: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a text that no wire could carry, and none."""
+        _refuse_half_characters("text", self.text)
+        _refuse_half_characters("given", self.given)
+        if not self.text:
+            msg = "`text` must hold at least 1 character to be read, got none."
+            raise ValueError(msg)
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens written: one, since many endpoints read nothing without writing."""
+        return 1
+
+
+Request = ChatRequest | TextRequest | ReadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +164,7 @@ class Reply:
       seconds: time from sending the request to the last token, waiting for a free place left out.
       price_usd: price of the call, USD.
       top: for each position asked for, the likeliest tokens, best first.
+      read: the tokens of a text that was read, in order; the first of all has nothing before it and is left out.
     """
 
     text: str
@@ -144,6 +174,7 @@ class Reply:
     seconds: float
     price_usd: float = 0.0
     top: tuple[tuple[Token, ...], ...] = ()
+    read: tuple[Token, ...] = ()
 
 
 def half_character(text: str) -> int | None:

@@ -58,7 +58,9 @@ class _ChatLogprobs(_Wire):
 
 
 class _TextLogprobs(_ChatLogprobs):
-    top_logprobs: tuple[dict[_Text, _Logprob], ...] | None = None
+    top_logprobs: tuple[dict[_Text, _Logprob] | None, ...] | None = None
+    tokens: tuple[_Text, ...] | None = None
+    token_logprobs: tuple[_Logprob | None, ...] | None = None
 
 
 class _Delta(_Wire):
@@ -114,7 +116,20 @@ class Completion(_Wire):
             return ()
         if logprobs.content:
             return tuple(position.top for position in logprobs.content)
-        return tuple(_best_first(position) for position in logprobs.top_logprobs or ())
+        return tuple(_best_first(position or {}) for position in logprobs.top_logprobs or ())
+
+    def echoed(self, given: str, text: str) -> tuple[Token, ...]:
+        """Take the tokens of `text` out of an echo of `given` and `text`; a mark of the beginning is left out."""
+        logprobs = self.choices[0].logprobs
+        if logprobs is None or not logprobs.tokens or not logprobs.token_logprobs:
+            return ()
+        found: list[Token] = []
+        offset = 0 if (given + text).startswith(logprobs.tokens[0]) else -len(logprobs.tokens[0])
+        for token, logprob in zip(logprobs.tokens, logprobs.token_logprobs, strict=False):
+            offset += len(token)
+            if logprob is not None and len(given) < offset <= len(given) + len(text):
+                found.append(Token(text=token, logprob=logprob))
+        return tuple(found)
 
 
 def read(form: type[_Form], sent: Any, who: str) -> _Form:
