@@ -12,6 +12,7 @@
       CostLimitReached     the next call would cross the price limit
       ReplyError           a model answered, but not what was asked
         DecompositionError   the gate's subtasks
+      JudgeCheckError      the check of a judge cannot be made or read
       DeviceError          device_id
         NoDevice             nobody can take the subtask
       TableError           path, sheet, cell
@@ -36,6 +37,7 @@ __all__ = [
     "CostLimitReached",
     "DecompositionError",
     "DeviceError",
+    "JudgeCheckError",
     "LedgerError",
     "ModelFileError",
     "Net4MoEError",
@@ -146,6 +148,10 @@ class ReplyError(Net4MoEError):
 
 class DecompositionError(ReplyError):
     """The gate's reply holds no usable subtasks."""
+
+
+class JudgeCheckError(Net4MoEError):
+    """The check of a judge cannot be made, or its result cannot be read."""
 
 
 class DeviceError(Net4MoEError):

@@ -127,6 +127,10 @@ def test_events_come_in_the_order_of_the_work() -> None:
             unscored_reason="",
             judge=f"explicit, scripted, wording {wording.VERSION}",
             price_usd=0.25,
+            reasons=("the number in the reply",),
+            tokens_read=1,
+            tokens_written=1,
+            seconds=2.0,
         )
         == score
     )
@@ -171,7 +175,7 @@ def test_the_first_error_of_an_expert_ends_the_answer() -> None:
 
 
 def test_an_unscored_story_is_an_answer() -> None:
-    """The score says why there is none; its call is paid."""
+    """The score says why there is none; its two calls are paid."""
 
     async def answered() -> None:
         experts = [
@@ -181,7 +185,7 @@ def test_an_unscored_story_is_an_answer() -> None:
         answer = await _mixture(experts, score="fine!").answer(PROMPT)
         assert answer.score.value is None
         assert "the reply holds no score from 0 to 10: 'fine!'" == answer.score.unscored_reason
-        assert 6 * 0.25 == answer.receipt.price_usd
+        assert 7 * 0.25 == answer.receipt.price_usd
 
     asyncio.run(answered())
 

@@ -2,12 +2,23 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
 from net4moe.chat import ChatRequest, OnText, Reply, Request, ScriptedChatModel
 from net4moe.errors import ChatRejected, DecompositionError
-from net4moe.mixture import Expert, ExplicitJudge, Gate, Mixture, Prompt, parse_prompts, score_table
+from net4moe.mixture import (
+    Expert,
+    ExplicitJudge,
+    Gate,
+    Mixture,
+    Prompt,
+    parse_prompts,
+    score_table,
+    wording,
+)
+from net4moe.mixture.collecting import judged_again
 from net4moe.table import ScoreTable
 
 PROMPTS = parse_prompts("A fox.\nA hen.\n")
@@ -92,11 +103,11 @@ def test_an_empty_passage_stays_as_an_unscored_row() -> None:
 
 
 def test_progress_is_told() -> None:
-    """From the first passage to the last of eight, one by one."""
+    """From nothing to eight passages written and eight scored, one by one."""
     told: list[tuple[int, int]] = []
     model = ScriptedChatModel(lambda _: "So it was.")
     _collected(_mixture(model, model), on_progress=lambda done, total: told.append((done, total)))
-    assert [(done, 8) for done in range(9)] == told
+    assert [(done, 16) for done in range(17)] == told
 
 
 @pytest.mark.parametrize("rows_in_flight", [1, 3, 100])
@@ -158,3 +169,25 @@ def test_prompts_of_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         asyncio.run(score_table(_mixture(model, model), prompts))
     assert [] == model.requests
+
+
+def test_a_table_is_judged_again() -> None:
+    """Another judge's scores stand in the same rows; a row without a text is unscored and costs no call."""
+    written = ScriptedChatModel(lambda _: "So it was.")
+    first = _collected(_mixture(written, written))
+    empty = replace(first.rows[0], text="", words=0)
+    other = ScriptedChatModel(lambda _: "3", name="other")
+    told: list[tuple[int, int]] = []
+    again = asyncio.run(
+        judged_again(
+            ScoreTable(rows=(empty, *first.rows[1:])),
+            ExplicitJudge(other),
+            on_progress=lambda done, of: told.append((done, of)),
+        )
+    )
+    assert [None, *[3.0] * 7] == [row.explicit_score for row in again.rows]
+    assert ["the text is empty", *[""] * 7] == [row.unscored_reason for row in again.rows]
+    assert {f"explicit, other, wording {wording.VERSION}"} == {row.judge for row in again.rows}
+    assert [row.text for row in first.rows[1:]] == [row.text for row in again.rows[1:]]
+    assert 7 == len(other.requests)
+    assert [(done, 8) for done in range(9)] == told

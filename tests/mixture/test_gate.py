@@ -310,11 +310,11 @@ def _passages(*texts: str) -> list[Passage]:
     ]
 
 
-def _fused(model: ScriptedChatModel, *texts: str) -> tuple[Story, str]:
+def _fused(model: ScriptedChatModel, *texts: str, links: bool = False) -> tuple[Story, str]:
     told: list[str] = []
-    story = asyncio.run(
-        Gate(model=model).fuse(PROMPT, "story", _passages(*(texts or TEXTS)), seed=0, on_text=told.append)
-    )
+    gate = Gate(model=model, links=links)
+    passages = _passages(*(texts or TEXTS))
+    story = asyncio.run(gate.fuse(PROMPT, "story", passages, seed=0, on_text=told.append))
     return story, "".join(told)
 
 
@@ -354,14 +354,23 @@ class TestFused:
         )
         assert expected == story
 
-    def test_a_tiny_model_writes_whole_sentences_between(self) -> None:
+    def test_a_tiny_model_is_not_asked(self) -> None:
+        """The passages stand in order as they are, whoever watches sees them, and no call is made."""
+        model = _replies(capabilities=CONTINUES)
+        story, told = _fused(model)
+        text = "\n\n".join(TEXTS)
+        expected = Story(text=text, fused_by="joined", note="the model is too small to fuse them.")
+        assert (expected, text) == (story, told)
+        assert [] == model.requests
+
+    def test_a_tiny_model_may_write_whole_sentences_between(self) -> None:
         """The passages are there word for word; a link that was cut or is no prose is left out."""
         model = _replies(
             _reply(" Meanwhile, something stirred. And th", price_usd=0.25),
             _reply(" **Passage 3:** is", price_usd=0.25),
             capabilities=CONTINUES,
         )
-        story, told = _fused(model)
+        story, told = _fused(model, links=True)
         text = f"{TEXTS[0]} Meanwhile, something stirred.\n\n{TEXTS[1]}\n\n{TEXTS[2]}"
         assert Story(text=text, fused_by="linked", price_usd=0.5) == story
         assert text == told

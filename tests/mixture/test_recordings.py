@@ -8,7 +8,7 @@ import pytest
 
 from net4moe.chat import Capabilities, Reply, ScriptedChatModel, Token
 from net4moe.errors import DecompositionError
-from net4moe.mixture import Expert, ExplicitJudge, Gate, Prompt, readings
+from net4moe.mixture import Expert, ExplicitJudge, Gate, Prompt, readings, score_one
 from net4moe.mixture.fusion import what_is_missing
 from net4moe.mixture.sentences import first_sentence, whole_sentences
 
@@ -55,7 +55,7 @@ def test_the_judge_reads_ten_as_two_tokens() -> None:
     replies = iter((_recorded("judge_continued"), _recorded("judge_after_one")))
     capabilities = Capabilities(structured=False, logprobs=True, continues_text=True, continues_reply=True)
     model = ScriptedChatModel(lambda _: next(replies), capabilities=capabilities)
-    score = asyncio.run(ExplicitJudge(model).score("A story.", about="a fox", kind="story"))
+    score = asyncio.run(score_one(ExplicitJudge(model), "A story.", about="a fox", kind="story"))
     chances = readings.score_chances(_recorded("judge_continued").top[0])
     ten = chances[1] * readings.score_chances(_recorded("judge_after_one").top[0])[0]
     expected = (sum(number * chance for number, chance in chances.items()) + 9 * ten) / sum(chances.values())
@@ -66,7 +66,7 @@ def test_a_judge_that_repeats_the_topic_gives_no_score() -> None:
     """Asked in a chat, the model quotes the marks; that is no number."""
     reply = _recorded("judge_answered")
     score = asyncio.run(
-        ExplicitJudge(ScriptedChatModel(lambda _: reply)).score("A story.", about="a fox", kind="story")
+        score_one(ExplicitJudge(ScriptedChatModel(lambda _: reply)), "A story.", about="a fox", kind="story")
     )
     assert score.value is None
     assert f"the reply holds no score from 0 to 10: {reply.text.strip()!r}" == score.unscored_reason

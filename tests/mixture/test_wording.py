@@ -59,6 +59,9 @@ def test_a_schema_bounds_the_numbers() -> None:
         (wording.assess(_ATTACK, [_ATTACK, _ATTACK], ["mystery"]), 3),
         (wording.fuse(_ATTACK, "story", [_ATTACK, _ATTACK], max_tokens=9, seed=0), 3),
         (wording.score(_ATTACK, _ATTACK, "story"), 2),
+        (wording.score(_ATTACK, _ATTACK, "story", aspect="coherence"), 2),
+        (wording.question(_ATTACK, _ATTACK, "story"), 2),
+        (wording.compare(_ATTACK, _ATTACK, _ATTACK, "story"), 3),
     ],
 )
 def test_a_text_stands_between_marks_that_it_cannot_close(
@@ -135,3 +138,50 @@ def test_a_cue_is_continued() -> None:
     assert (16, "user") == (asked.max_tokens, asked.messages[-1].role)
     assert (1, "assistant", "Score: ") == (cued.max_tokens, cued.messages[-1].role, cued.messages[-1].content)
     assert asked.messages == cued.messages[:-1]
+
+
+def test_an_explicit_question_for_an_aspect() -> None:
+    """The scale names the aspect at both ends and defines it; the rest is that of the overall score."""
+    overall, coherence = (
+        _user(wording.score("text", "topic", "story", aspect=aspect)).splitlines()
+        for aspect in ("overall", "coherence")
+    )
+    assert overall[1:] == coherence[1:]
+    assert coherence[0].startswith(
+        "Score the coherence of the following story on a continuous scale from 0 (worst) to 10 (best), where 0 "
+        "means that it has no coherence at all, and 10 means that its coherence is perfect. Coherence means "
+        "that its sentences and events follow from one another and fit together. What stands between"
+    )
+
+
+def test_an_implicit_question() -> None:
+    """The text first, then one question to be answered by yes or no, then the cue."""
+    asked = wording.question("text", "topic", "story", aspect="relevance")
+    assert _user(asked).endswith(
+        "\nTopic: <<<topic>>>\nText: <<<text>>>\nQuestion: Does this story have high relevance? Relevance means "
+        "that it is about its topic and everything in it belongs to that topic.\nReply with Yes or No only.\n"
+        "Answer:"
+    )
+    cued = wording.question("text", "topic", "story", aspect="relevance", continued=True)
+    assert _user(asked) == f"{_user(cued)}\nAnswer:"
+    assert ("assistant", "Answer:") == (cued.messages[-1].role, cued.messages[-1].content)
+
+
+def test_a_question_for_the_better_of_two() -> None:
+    """Three options, the third for equal; the answer is primed to begin with one."""
+    asked = wording.compare("one", "two", "topic", "explanation")
+    assert _user(asked).endswith(
+        "\nTopic: <<<topic>>>\nFirst text: <<<one>>>\nSecond text: <<<two>>>\nQuestion: Which of the two has the "
+        "higher overall quality? Overall quality means that it makes sense, is well written and is consistent "
+        "with its topic.\nA: the first text\nB: the second text\nC: they are equal\n"
+        "Begin your answer with the letter of the option.\nAnswer: Option"
+    )
+    cued = wording.compare("one", "two", "topic", "explanation", continued=True)
+    assert _user(asked) == f"{_user(cued)}\nAnswer: Option"
+    assert (1, "Answer: Option") == (cued.max_tokens, cued.messages[-1].content)
+
+
+def test_a_long_text_says_what_is_left_out() -> None:
+    """So that a judge does not take the gap for the writer's."""
+    text = wording.shortened("Once", "the end.", num_left_out=14_000)
+    assert "Once\n[14,000 words of the middle are not shown]\nthe end." == text

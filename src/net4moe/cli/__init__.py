@@ -10,7 +10,7 @@ import sys
 import typer
 
 import net4moe
-from net4moe.cli import answer, collect, compare, doctor, network, scenarios, study, table, train
+from net4moe.cli import answer, collect, compare, doctor, judge, network, scenarios, study, table, train
 from net4moe.errors import Net4MoEError
 
 __all__ = ["app", "main"]
@@ -31,8 +31,9 @@ app = typer.Typer(
     ),
 )
 app.command("answer")(answer.answer)
-app.command("study")(study.study)
+app.add_typer(study.app, name="study")
 app.command("collect")(collect.collect)
+app.add_typer(judge.app, name="judge")
 app.add_typer(table.app, name="table")
 app.add_typer(network.app, name="network")
 app.command("scenarios")(scenarios.scenarios)

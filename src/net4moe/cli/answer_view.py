@@ -23,6 +23,7 @@ from net4moe.mixture import (
     TextArrived,
     count_words,
 )
+from net4moe.mixture.judge_check import what_is_known_of
 
 __all__ = ["AnswerView"]
 
@@ -164,6 +165,7 @@ def _closing(answer: Answer) -> Text:
     )
     text = Text(number, style="bold")
     text.append(f"  by {score.judge}\n", style="dim")
+    text.append(f"{what_is_known_of(score.judge)}\n", style="dim")
     where = ", ".join(f"{span.name} {span.end_s - span.start_s:.1f} s" for span in receipt.timeline)
     text.append(f"{receipt.seconds:.1f} s in all: {where}", style="dim")
     if receipt.price_usd > 0:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from net4moe.chat import (
     weights,
 )
 from net4moe.cli import console
-from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, ModelSettings, key_of
-from net4moe.mixture import Expert, ExplicitJudge, Gate, Mixture, Placement
+from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, JudgeSettings, ModelSettings, key_of
+from net4moe.cli.judge_choice import judge_of
+from net4moe.errors import ConfigError
+from net4moe.mixture import Expert, Gate, Judge, Mixture, Placement
 
-__all__ = ["embedded_name", "model_file", "running_mixture", "secret"]
+__all__ = ["embedded_name", "model_file", "running_judge", "running_mixture", "running_reader", "secret"]
 
 
 def model_file(given: Path | None = None) -> Path:
@@ -66,18 +68,10 @@ async def running_mixture(
       placement: decides who takes which subtask.
       model: weights of the embedded model, where not the default ones.
     """
-    set_on_retry_hooks([_say_retry])
-    async with AsyncExitStack() as stack:
-        models: dict[str, ChatModel] = {}
-        if EMBEDDED in _models_used(config):
-            models[EMBEDDED] = await _embedded(stack, ledger, model)
-        used = _endpoints_used(config)
-        places = {
-            endpoint: asyncio.Semaphore(min(one.places for one in used.values() if one.endpoint == endpoint))
-            for endpoint in {one.endpoint for one in used.values()}
-        }
-        for name, settings in used.items():
-            models[name] = await _endpoint(stack, ledger, settings, places[settings.endpoint])
+    if config.judge.kind == "pairwise":
+        msg = "[judge]: a pairwise judge scores no single text; choose another `kind` (it can be checked)."
+        raise ConfigError(msg)
+    async with _running(config, _models_used(config), ledger, model) as models:
 
         def recorded(name: str, purpose: str) -> ChatModel:
             return LedgeredChatModel(models[name], ledger, purpose=purpose)
@@ -96,9 +90,55 @@ async def running_mixture(
                 )
                 for expert in config.experts
             ],
-            judge=ExplicitJudge(recorded(config.judge.model, "judge")),
+            judge=judge_of(config.judge, [recorded(name, "judge") for name in config.judge.models]),
             placement=placement,
         )
+
+
+@asynccontextmanager
+async def running_judge(
+    config: Config, ledger: Ledger, *, model: Path | None = None, settings: JudgeSettings | None = None
+) -> AsyncGenerator[tuple[Judge, Judge]]:
+    """Start the judge alone, or another one of these settings.
+
+    Yields:
+      The judge whose calls go through the ledger, and the same one that answers everything anew.
+    """
+    names = (settings or config.judge).models
+    async with _running(config, set(names), ledger, model) as models:
+        recorded = [LedgeredChatModel(models[name], ledger, purpose="judge") for name in names]
+        fresh = [models[name] for name in names]
+        yield judge_of(settings or config.judge, recorded), judge_of(settings or config.judge, fresh)
+
+
+@asynccontextmanager
+async def running_reader(ledger: Ledger, *, model: Path | None = None) -> AsyncGenerator[ChatModel]:
+    """Start the embedded model alone."""
+    async with AsyncExitStack() as stack:
+        embedded_model = await _embedded(stack, ledger, model)
+        yield LedgeredChatModel(embedded_model, ledger, purpose="calibrate")
+
+
+@asynccontextmanager
+async def _running(
+    config: Config, used: Set[str], ledger: Ledger, model: Path | None
+) -> AsyncGenerator[dict[str, ChatModel]]:
+    """Start the models of these names."""
+    set_on_retry_hooks([_say_retry])
+    async with AsyncExitStack() as stack:
+        models: dict[str, ChatModel] = {}
+        if EMBEDDED in used:
+            models[EMBEDDED] = await _embedded(stack, ledger, model)
+        endpoints = _endpoints_used(config, used)
+        places = {
+            endpoint: asyncio.Semaphore(
+                min(one.places for one in endpoints.values() if one.endpoint == endpoint)
+            )
+            for endpoint in {one.endpoint for one in endpoints.values()}
+        }
+        for name, settings in endpoints.items():
+            models[name] = await _endpoint(stack, ledger, settings, places[settings.endpoint])
+        yield models
 
 
 def _model_of(expert: ExpertSettings) -> str:
@@ -106,16 +146,15 @@ def _model_of(expert: ExpertSettings) -> str:
 
 
 def _models_used(config: Config) -> set[str]:
-    return {config.gate.model, config.judge.model, *(_model_of(expert) for expert in config.experts)}
+    return {config.gate.model, *config.judge.models, *(_model_of(expert) for expert in config.experts)}
 
 
-def _endpoints_used(config: Config) -> dict[str, ModelSettings]:
-    used = _models_used(config)
+def _endpoints_used(config: Config, used: Set[str]) -> dict[str, ModelSettings]:
     named = {name: settings for name, settings in config.models.items() if name in used}
     direct = {
         _model_of(expert): ModelSettings(endpoint=expert.endpoint, name=expert.model)
         for expert in config.experts
-        if expert.endpoint
+        if expert.endpoint and _model_of(expert) in used
     }
     return named | direct
 

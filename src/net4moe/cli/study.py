@@ -1,4 +1,4 @@
-"""`net4moe study`: the whole case study, from prompts to the report."""
+"""`net4moe study`: the whole case study, from prompts to the report; `net4moe study quality`: is it worth it?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +8,17 @@ import typer
 from net4moe.cli.collect import PromptsOption
 from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption, SeedOption
 
-__all__ = ["study"]
+__all__ = ["app"]
+
+app = typer.Typer(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
+@app.callback()
 def study(
+    context: typer.Context,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run directory.", metavar="DIR")] = Path(
         "runs/study"
     ),
@@ -46,6 +53,8 @@ def study(
 
     Example: net4moe study --table shipped --out runs/offline
     """
+    if context.invoked_subcommand is not None:
+        return
     from net4moe.cli.studying import studied
 
     studied(
@@ -53,6 +62,49 @@ def study(
         quick=quick,
         table_file=table,
         prompts_file=prompts,
+        config_file=config,
+        model=model,
+        seed=seed,
+        replay=replay,
+        max_cost_usd=max_cost,
+    )
+
+
+@app.command()
+def quality(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run directory.", metavar="DIR")] = Path(
+        "runs/quality"
+    ),
+    prompts: PromptsOption = None,
+    num_prompts: Annotated[
+        int | None, typer.Option(help="How many of them, from the first.", min=2, metavar="N")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="Places for ours: trained, a .safetensors file or a rule.")
+    ] = "trained",
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    seed: SeedOption = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Make no call: take every reply from the ledger.")
+    ] = False,
+    max_cost: MaxCostOption = None,
+) -> None:
+    """Find out whether experts at the edge write better texts than the user's own device, and at what cost.
+
+    Every arm answers the same prompts, one judge scores all texts, and ours is held against each arm as it is and
+    at equal calls, tokens, joules and air time. Leaves draws.csv, run.json, the frontier and report.html in the
+    run directory. Killed on the way, the same command goes on where it was.
+
+    Example: net4moe study quality --num-prompts 8
+    """
+    from net4moe.cli.qualifying import qualified
+
+    qualified(
+        out,
+        prompts_file=prompts,
+        num_prompts=num_prompts,
+        policy_name=policy,
         config_file=config,
         model=model,
         seed=seed,

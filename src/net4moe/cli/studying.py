@@ -12,10 +12,11 @@ from net4moe.chat import Ledger
 from net4moe.cli import console
 from net4moe.cli.collecting import chosen_prompts, collected
 from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, devices_of, load, with_changes
+from net4moe.cli.judge_choice import judge_name
 from net4moe.cli.runtime import embedded_name, running_mixture
 from net4moe.cli.study_page import command_of, print_results
 from net4moe.errors import TableError
-from net4moe.mixture import Passage, Prompt, count_words
+from net4moe.mixture import Passage, Prompt, count_words, score_one
 from net4moe.mixture.fusion import joined
 from net4moe.mixture.phrases import kind_of
 from net4moe.policy import SACConfig
@@ -158,13 +159,13 @@ def _learned(table: ScoreTable, plan: LearningPlan, clock: "_Stages") -> Learned
 
 
 def _same_experts(config: Config, model: Path | None, table: ScoreTable) -> bool:
-    """Tell whether fresh rows can stand beside those of a table: same experts, fields and models."""
+    """Tell whether fresh rows can stand beside those of a table: same experts, fields, models and judge."""
     known = {(row.expert, row.expert_field, row.model) for row in table.rows}
     name = embedded_name(model)
     wanted = {
         (expert.name, expert.field, name if expert.model == EMBEDDED else "") for expert in config.experts
     }
-    return wanted <= known and config.judge.model == EMBEDDED
+    return wanted <= known and {judge_name(config, name)} == {row.judge for row in table.rows}
 
 
 def _example(
@@ -207,7 +208,7 @@ async def _fused_example(config: Config, chosen: Placed, ledger: Ledger, model: 
             on_progress(0, 2)
             story = await mixture.gate.fuse(prompt, kind, passages, seed=config.seed)
             on_progress(1, 2)
-            score = await mixture.judge.score(story.text, about=prompt.text, kind=kind)
+            score = await score_one(mixture.judge, story.text, about=prompt.text, kind=kind)
             on_progress(2, 2)
     return _as_example(chosen, story.text, score.value, score.unscored_reason)
 

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption
+
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Score tables as files: import a workbook, export one.")
+app = typer.Typer(no_args_is_help=True, help="Score tables as files: import, export, score anew.")
 
 _Table = Annotated[Path, typer.Argument(help="A score table (.parquet).", metavar="TABLE")]
 
@@ -52,7 +54,31 @@ def export_workbook(
     Example: net4moe table export runs/study/scores.parquet --out scores.xlsx
     """
     from net4moe.cli import console
+    from net4moe.cli.collecting import judge_notes
     from net4moe.table import parquet, workbook
 
-    workbook.write(parquet.read(table), out)
+    scores = parquet.read(table)
+    workbook.write(scores, out, notes=judge_notes(scores))
     console.out.print(str(out), soft_wrap=True, markup=False)
+
+
+@app.command("judge")
+def judge_table(
+    table: _Table,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the table and the ledger.", metavar="DIR")
+    ] = Path("runs/judged"),
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    max_cost: MaxCostOption = None,
+) -> None:
+    """Have the judge of the settings score the texts of a table anew.
+
+    Writes scores.parquet, scores.xlsx and ledger.sqlite into the folder. Killed on the way, the same command goes
+    on where it was.
+
+    Example: net4moe table judge runs/study/scores.parquet --out runs/judged
+    """
+    from net4moe.cli.collecting import judge_again
+
+    judge_again(table, out, config_file=config, model=model, max_cost_usd=max_cost)

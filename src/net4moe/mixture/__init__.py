@@ -4,11 +4,13 @@ from net4moe.mixture.answering import Event, Mixture, TextArrived
 from net4moe.mixture.collecting import score_table
 from net4moe.mixture.expert import Expert
 from net4moe.mixture.gate import Gate
-from net4moe.mixture.judge import ExplicitJudge, Judge
+from net4moe.mixture.judge import Judge, score_one
+from net4moe.mixture.judges import ExplicitJudge, ImplicitJudge, LikelihoodJudge, PairwiseJudge, Panel
 from net4moe.mixture.placement import MostRelevant, Placement
 from net4moe.mixture.prompts import load_prompts, parse_prompts
 from net4moe.mixture.records import (
     Answer,
+    Aspect,
     Assessment,
     Costs,
     Decision,
@@ -25,6 +27,7 @@ from net4moe.mixture.records import (
 
 __all__ = [
     "Answer",
+    "Aspect",
     "Assessment",
     "Costs",
     "Decision",
@@ -32,9 +35,13 @@ __all__ = [
     "Expert",
     "ExplicitJudge",
     "Gate",
+    "ImplicitJudge",
     "Judge",
+    "LikelihoodJudge",
     "Mixture",
     "MostRelevant",
+    "PairwiseJudge",
+    "Panel",
     "Passage",
     "Placement",
     "Prompt",
@@ -48,5 +55,6 @@ __all__ = [
     "count_words",
     "load_prompts",
     "parse_prompts",
+    "score_one",
     "score_table",
 ]

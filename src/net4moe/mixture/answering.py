@@ -9,7 +9,7 @@ from net4moe.errors import ConfigError
 from net4moe.mixture import wording
 from net4moe.mixture.expert import Expert
 from net4moe.mixture.gate import Gate
-from net4moe.mixture.judge import Judge
+from net4moe.mixture.judge import Judge, score_one
 from net4moe.mixture.placement import MostRelevant, Placement
 from net4moe.mixture.records import (
     Answer,
@@ -117,7 +117,7 @@ class Mixture:
             )
         tell(story)
         async with clock.span("score"):
-            score = await self.judge.score(story.text, about=prompt.text, kind=subtasks[0].kind)
+            score = await score_one(self.judge, story.text, about=prompt.text, kind=subtasks[0].kind)
         tell(score)
         return Answer(
             prompt=prompt,

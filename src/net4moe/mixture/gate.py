@@ -57,10 +57,13 @@ class Gate:
     Attributes:
       model: the language model behind it.
       max_subtasks: subtasks that a prompt is split into at most.
+      links: whether a small model writes a sentence between passages; it adds calls and nothing to the score
+        (docs/judges.md), so passages are joined where nothing is said.
     """
 
     model: ChatModel
     max_subtasks: int = field(default=3)
+    links: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a gate that could not split or route."""
@@ -105,15 +108,19 @@ class Gate:
         """Fuse passages into one text, in their order, nothing dropped.
 
         A capable model writes; its text is taken only where every passage is found in it, in order. Otherwise
-        the passages stand one after the other as they are, and the story says so. A tiny model writes the
-        sentences between them.
+        the passages stand one after the other as they are, and the story says so. So they do with a tiny model,
+        unless it is to write the sentences between them.
         """
         texts = [passage.text for passage in passages]
         if len(texts) == 1:
             return Story(text=texts[0], fused_by="joined", note="one passage is the whole text.")
         if self.model.capabilities.structured or not self.model.capabilities.continues_reply:
             return await self._fused(prompt, kind, texts, seed, on_text)
-        return await self._linked(prompt, kind, texts, seed, on_text)
+        if self.links:
+            return await self._linked(prompt, kind, texts, seed, on_text)
+        story = Story(text=joined(texts), fused_by="joined", note="the model is too small to fuse them.")
+        (on_text or _nothing)(story.text)
+        return story
 
     async def _fused(
         self, prompt: Prompt, kind: Kind, texts: Sequence[str], seed: int, on_text: OnText | None

@@ -10,7 +10,9 @@ _ORDER = re.compile(
     r"|\b(?:ignore|disregard|forget)\b.{0,40}?\b(?:above|previous|prior|earlier|instructions?|rules?)\b"
     r"|\b(?:give|award|assign|answer|reply|respond|output|print|say)\b.{0,30}?\b(?:10|ten|9|nine)\b(?!\s+[a-z]{3})"
     r"|\b(?:10|ten)\s*(?:/|out of)\s*(?:10|ten)\b"
-    r"|\b(?:perfect|highest|full|maximum|top)\s+(?:score|rating|grade|marks?)\b",
+    r"|\b(?:perfect|highest|full|maximum|top)\s+(?:score|rating|grade|marks?)\b"
+    r"|\b(?:grader|evaluator|assessor|examiner|rater|judge)s?\b.{0,80}?\b(?:score|rating|grade|marks|points|number)\b"
+    r"|^\W*(?:final\s+)?(?:score|rating|grade|verdict|evaluation|assessment)\W*$",
     re.IGNORECASE,
 )
 

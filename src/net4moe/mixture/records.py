@@ -7,6 +7,7 @@ from typing import Literal
 __all__ = [
     "MAX_PROMPT_CHARACTERS",
     "Answer",
+    "Aspect",
     "Assessment",
     "Costs",
     "Decision",
@@ -25,6 +26,9 @@ __all__ = [
 MAX_PROMPT_CHARACTERS = 8_000
 
 Kind = Literal["story", "explanation"]
+
+Aspect = Literal["overall", "coherence", "relevance", "completeness", "engagement"]
+"""What a judge is asked about; the wording defines each."""
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 
@@ -202,12 +206,20 @@ class Score:
       unscored_reason: why there is no value; empty where there is one.
       judge: kind of judge, model and version of the wording.
       price_usd: price of judging, USD.
+      reasons: what the score rests on, short phrases for people.
+      tokens_read: tokens that the judge's models read for it, over all calls.
+      tokens_written: tokens that they wrote.
+      seconds: time that the calls took, added up over parallel ones.
     """
 
     value: float | None
     unscored_reason: str
     judge: str
     price_usd: float = 0.0
+    reasons: tuple[str, ...] = ()
+    tokens_read: int = 0
+    tokens_written: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["first_sentence", "whole_sentences"]
+__all__ = ["first_sentence", "split_sentences", "whole_sentences"]
 
 _FULL_STOP = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bProf)(?<!\b[A-Z])\."
 _END = re.compile(
@@ -26,3 +26,10 @@ def whole_sentences(text: str) -> str:
     """Take off the sentence that was cut, where at least a third of the text remains; else mark the cut."""
     end = max((found.end() for found in _END.finditer(text)), default=0)
     return text[:end] if end >= len(text) / 3 else f"{text.rstrip()}…"
+
+
+def split_sentences(text: str) -> tuple[str, ...]:
+    """Split a text into its sentences, without the space between them; a rest without an end is one too."""
+    ends = [found.end() for found in _END.finditer(text)]
+    cuts = zip([0, *ends], [*ends, len(text)], strict=True)
+    return tuple(sentence for begin, end in cuts if (sentence := text[begin:end].strip()))

@@ -6,6 +6,7 @@ apart in grey. The same records give the same bytes.
 """
 
 import io
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,9 +22,10 @@ from matplotlib.ticker import MaxNLocator
 from net4moe.study.records import Curve, PolicyResult
 from net4moe.study.statistics import Interval, decimals_to_tell_apart
 
-__all__ = ["DPI", "STYLE", "draw_bars", "draw_curves", "frame", "settle", "to_png", "to_svg"]
+__all__ = ["DPI", "STYLE", "draw_bars", "draw_curves", "footnote", "frame", "settle", "to_png", "to_svg"]
 
 _WIDTH_INCHES = 3.5
+_NOTE_LINE = 84
 DPI = 200
 
 STYLE = {
@@ -59,13 +61,14 @@ _FURTHER_PENS = tuple(
 )
 
 
-def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str) -> Figure:
+def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str, note: str = "") -> Figure:
     """Draw the learning curves with their 95 % bands.
 
     Args:
       curves: one line each; a label that starts with a legend word of the paper gets that word's pen.
       epoch_label: text under the horizontal axis.
       reward_label: text beside the vertical axis.
+      note: what must be known of the numbers, in small print below; empty for none.
     """
     pens = _pens([curve.label for curve in curves])
     legend_rows = -(-len(curves) // 2)
@@ -103,11 +106,12 @@ def draw_curves(curves: Sequence[Curve], *, epoch_label: str, reward_label: str)
             borderpad=0.1,
             fontsize=6.8,
         )
+        footnote(figure, note)
         settle(figure)
     return figure
 
 
-def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
+def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str, note: str = "") -> Figure:
     """Draw the mean and the final reward of each policy with their 95 % intervals.
 
     The axis starts at 0, so that the length of a bar is its value.
@@ -115,6 +119,7 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
     Args:
       policies: one pair of bars each, from top to bottom.
       reward_label: text under the axis.
+      note: what must be known of the numbers, in small print below; empty for none.
     """
     pens = _pens([policy.label for policy in policies])
     decimals = decimals_to_tell_apart([end.point for end in _ends(policies)])
@@ -144,6 +149,7 @@ def draw_bars(policies: Sequence[PolicyResult], *, reward_label: str) -> Figure:
             columnspacing=1.2,
             borderpad=0.1,
         )
+        footnote(figure, note)
         settle(figure)
     return figure
 
@@ -246,6 +252,16 @@ def settle(figure: Figure) -> None:
     """Place everything once, so that all files of a figure agree."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def footnote(figure: Figure, note: str) -> None:
+    """Say in small print, below everything, what must be known of the numbers; the figure grows by it."""
+    if not note:
+        return
+    lines = textwrap.wrap(note, _NOTE_LINE)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.09 * len(lines) + 0.05)
+    figure.supxlabel("\n".join(lines), fontsize=5.0, color="#555555", x=0.02, ha="left")
 
 
 def frame(axes: Axes) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from net4moe.chat import Ledger
 from net4moe.environment import history
+from net4moe.mixture.judge_check import known, what_is_known_of
 from net4moe.policy import LEGEND, Checkpoint, checkpoint
 from net4moe.study import figures, page
 from net4moe.study.learning import Learned, LearningPlan
@@ -30,7 +31,6 @@ __all__ = ["Ingredients", "write"]
 _PACKAGES = ("net4moe", "jax", "numpy", "optax", "polars", "openai", "xllamacpp", "matplotlib")
 _FEW_HELD_OUT = 5
 _ENOUGH_SEEDS = 10
-_EMBEDDED = "SmolLM2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +78,12 @@ def write(run: RunDirectory, found: Ingredients) -> StudyResult:
         checkpoint.write(kept, run.folder("checkpoints") / f"seed-{seed}.safetensors")
     history.write(found.learned.history, run.folder("checkpoints") / "history.json")
     curves = figures.draw_curves(
-        result.curves, epoch_label=result.epoch_label, reward_label=result.reward_label
+        result.curves,
+        epoch_label=result.epoch_label,
+        reward_label=result.reward_label,
+        note=result.judge.reliability,
     )
-    bars = figures.draw_bars(result.policies, reward_label=result.reward_label)
+    bars = figures.draw_bars(result.policies, reward_label=result.reward_label, note=result.judge.reliability)
     for name, figure in (("learning_curves", curves), ("rewards", bars)):
         run.write(f"figures/{name}.png", figures.to_png(figure))
         run.write(f"figures/{name}.svg", figures.to_svg(figure))
@@ -88,6 +91,21 @@ def write(run: RunDirectory, found: Ingredients) -> StudyResult:
     run.write("report.html", report.encode())
     run.finish(json.loads(json.dumps(asdict(result), allow_nan=False)))
     return result
+
+
+_METHODS = {
+    "explicit": (
+        "Asked for a number from 0 (makes no sense) to 10 (perfectly written and highly consistent); read as the "
+        "expectation over the numbers where the model gives probabilities, else as the number it writes."
+    ),
+    "implicit": "Asked whether the text is good; ten times the probability of yes among yes and no.",
+    "pairwise": "Asked which of two texts is better, in both orders; ten times the mean share of wins.",
+    "likelihood": (
+        "A language model reads the text, and how likely it finds its words, the prompt after it and its "
+        "sentences together tells how fluent, relevant, varied, complete and coherent it is; nothing is asked, so "
+        "nothing in the text can answer."
+    ),
+}
 
 
 def _result(found: Ingredients) -> StudyResult:
@@ -146,37 +164,25 @@ def _summary(found: Ingredients) -> str:
 
 
 def _judge(table: ScoreTable) -> JudgeNote:
-    names = "; ".join(dict.fromkeys(row.judge for row in table.rows))
+    names = tuple(dict.fromkeys(row.judge for row in table.rows))
     scores = [row.explicit_score for row in table.rows if row.explicit_score is not None]
     mean, deviation = np.mean(scores), np.std(scores)
     spread = f"Over this table its scores have mean {mean:.2f} and standard deviation {deviation:.2f}."
-    if _EMBEDDED in names:
-        measured = (
-            "Measured on forty passages: 4.54 on average as written, 4.56 under another subtask, 4.63 with their "
-            "words shuffled. It cannot tell these apart, so its scores say nothing about quality; they show that "
-            "the machinery works, no more (benchmarks/embedded_judge.py)."
-        )
-    else:
-        measured = (
-            "How reliable this judge is was not measured here; take differences of its scores with care."
-        )
+    methods = (_METHODS.get(name.partition(",")[0].partition(" ")[0], "") for name in names)
     return JudgeNote(
-        name=names,
-        method=(
-            "Asked for a number from 0 (makes no sense) to 10 (perfectly written and highly consistent); read as "
-            "the expectation over the numbers where the model gives probabilities, else as the number it writes."
-        ),
-        reliability=f"{measured} {spread}",
+        name="; ".join(names),
+        method=" ".join(method for method in dict.fromkeys(methods) if method),
+        reliability=" ".join([*(what_is_known_of(name) for name in names), spread]),
     )
 
 
 def _warnings(found: Ingredients, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     warnings: list[str] = []
-    if any(_EMBEDDED in row.judge for row in found.table.rows[:1]):
-        warnings.append(
-            "The judge is a model of 135 million parameters that cannot tell good texts from bad ones. The "
-            "rewards differ by what computing and radio cost, hardly by quality."
-        )
+    warnings += [
+        what_is_known_of(name)
+        for name in dict.fromkeys(row.judge for row in found.table.rows)
+        if (checked := known(name)) is None or checked.verdict != "texts"
+    ]
     cheapest = next(one for one in comparisons if one.other_label == LEGEND["lowest_cost"])
     if cheapest.difference.low <= 0:
         warnings.append(
