@@ -12,11 +12,12 @@ from importlib import resources
 from typing import TypeVar
 
 import jinja2
+import markupsafe
 
 from net4moe.study.records import Curve, PolicyResult, StudyResult
 from net4moe.study.statistics import decimals_to_tell_apart
 
-__all__ = ["render"]
+__all__ = ["pages", "render"]
 
 _Entry = TypeVar("_Entry")
 
@@ -57,7 +58,7 @@ def render(result: StudyResult, *, curves_svg: bytes, bars_svg: bytes) -> str:
     """
     points = [end.point for policy in result.policies for end in (policy.mean, policy.final)]
     decimals = decimals_to_tell_apart(points)
-    template = _environment().from_string(
+    template = pages().from_string(
         resources.files("net4moe.study").joinpath("report.html.jinja").read_text("utf-8")
     )
     return template.render(
@@ -77,7 +78,8 @@ def render(result: StudyResult, *, curves_svg: bytes, bars_svg: bytes) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
+def pages() -> jinja2.Environment:
+    """Make what renders pages: it escapes everything and fails on a name that is not there."""
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -94,6 +96,8 @@ def _environment() -> jinja2.Environment:
         "usd": _usd,
     }
     environment.filters.update(filters)
+    style = resources.files("net4moe.study").joinpath("report.css").read_text("utf-8")
+    environment.globals["style"] = markupsafe.Markup(style)  # our own
     return environment
 
 
