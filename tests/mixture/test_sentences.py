@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from net4moe.mixture.sentences import first_sentence, whole_sentences
+from net4moe.mixture.sentences import first_sentence, split_sentences, whole_sentences
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,26 @@ def test_only_the_end_is_changed(text: str) -> None:
     whole = whole_sentences(text)
     assert text.startswith(whole.removesuffix("…"))
     assert bool(text) == bool(whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("  \n ", ()),
+        ("One", ("One",)),
+        ("One. Two! Three?", ("One.", "Two!", "Three?")),
+        ('He said "no." Then\n\nhe left', ('He said "no."', "Then\n\nhe left")),
+        ("Dr. Who met Mr. Holmes. They ran.", ("Dr. Who met Mr. Holmes.", "They ran.")),
+        ("一。二！", ("一。", "二！")),
+    ],
+)
+def test_all_sentences(text: str, expected: tuple[str, ...]) -> None:
+    """Each with its end, without the space between; what has no end is one too."""
+    assert expected == split_sentences(text)
+
+
+@given(st.text())
+def test_no_word_is_lost_by_splitting(text: str) -> None:
+    """The sentences hold every word of the text, in order."""
+    assert "".join(text.split()) == "".join("".join(split_sentences(text)).split())
