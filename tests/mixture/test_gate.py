@@ -5,12 +5,15 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from net4moe.chat import Capabilities, ChatRequest, Reply, Request, ScriptedChatModel, TextRequest, Token
 from net4moe.errors import DecompositionError
 from net4moe.mixture import Expert, Gate, Passage, Prompt, Story, Subtask
+from net4moe.mixture.gate import unsplit
 
 PROMPT = Prompt(id="p01", text="A detective falls in love with a robot on Mars.")
 CONTINUES = Capabilities(structured=False, logprobs=True, continues_text=True, continues_reply=True)
@@ -387,6 +390,67 @@ class TestFused:
         story, _ = _fused(model, "All of it.")
         assert Story(text="All of it.", fused_by="joined", note="one passage is the whole text.") == story
         assert [] == model.requests
+
+
+class TestUnsplit:
+    """Whether a prompt is split at all."""
+
+    PARTS = (
+        Subtask(
+            index=0,
+            text="a",
+            kind="story",
+            field="mystery",
+            relevance=(("mystery", 0.9), ("romance", 0.1)),
+            words=30.0,
+            price_usd=0.1,
+        ),
+        Subtask(
+            index=1,
+            text="b",
+            kind="story",
+            field="romance",
+            relevance=(("mystery", 0.2), ("romance", 0.8)),
+            words=60.0,
+            price_usd=0.2,
+        ),
+    )
+
+    def test_one_subtask_of_all(self) -> None:
+        """Words and prices together, relevance by words: 0.9 x 1/3 + 0.2 x 2/3; the command is left out."""
+        whole = unsplit(Prompt(id="p", text="Write a story about a fox that sails."), self.PARTS)
+        assert ("a fox that sails", 90.0, "romance", 0) == (whole.text, whole.words, whole.field, whole.index)
+        assert pytest.approx(0.3) == whole.price_usd
+        assert pytest.approx({"mystery": 13 / 30, "romance": 17 / 30}) == dict(whole.relevance)
+
+    def test_no_more_words_than_one_expert_writes(self) -> None:
+        """At most 120."""
+        many = tuple(replace(part, words=100.0) for part in self.PARTS)
+        assert 120.0 == unsplit(PROMPT, many).words
+
+    @pytest.mark.parametrize(("splits", "number"), [("always", 3), ("auto", 1)])
+    def test_a_small_gate_leaves_prompts_whole(self, splits: Literal["always", "auto"], number: int) -> None:
+        """Where it may decide, for a small model writes a whole better than it joins parts."""
+        top = [
+            Token(text=" mystery", logprob=-0.1),
+            Token(text=" 5", logprob=-2.0),
+            Token(text="5", logprob=-2.0),
+        ]
+        reply = Reply(
+            text="",
+            finish_reason="length",
+            prompt_tokens=1,
+            completion_tokens=1,
+            seconds=0.0,
+            top=(tuple(top),),
+        )
+        model = ScriptedChatModel(lambda _: reply, capabilities=CONTINUES)
+        experts = [Expert(name=name, field=name, model=model) for name in ("mystery", "romance")]
+        gate = Gate(model=model, splits=splits)
+        prompt = Prompt(id="p", text="A detective falls in love with a robot on Mars.")
+        subtasks = asyncio.run(gate.decompose(prompt, experts))
+        assert number == len(subtasks)
+        assert sum(subtask.words for subtask in subtasks) <= 120 * number
 
 
 def test_gates_that_cannot_be_are_refused() -> None:

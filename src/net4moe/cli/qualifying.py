@@ -116,6 +116,7 @@ def _team(config: Config, mixture: Mixture, policy_name: str, held_out: Judge | 
         "random": BASELINES["random_selection"],
         "strongest": BASELINES["strongest_link"],
         "ours": ours,
+        "whole": ours,
         "free": BASELINES["best_expert"],
         **{f"expert {device.expert}": fixed_device(index) for index, device in enumerate(devices)},
     }

@@ -77,7 +77,11 @@ async def running_mixture(
             return LedgeredChatModel(models[name], ledger, purpose=purpose)
 
         yield Mixture(
-            gate=Gate(model=recorded(config.gate.model, "gate"), max_subtasks=config.gate.max_subtasks),
+            gate=Gate(
+                model=recorded(config.gate.model, "gate"),
+                max_subtasks=config.gate.max_subtasks,
+                splits=config.gate.splits,
+            ),
             experts=[
                 Expert(
                     name=expert.name,

@@ -95,10 +95,11 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
-    """Who decomposes and fuses: a model's name in [models], and how many subtasks at most."""
+    """Who decomposes and fuses: a model's name in [models], how many subtasks at most, and whether at all."""
 
     model: str = EMBEDDED
     max_subtasks: int = 3
+    splits: Literal["always", "auto"] = "always"
 
     def __post_init__(self) -> None:
         """Refuse a gate that splits into nothing."""

@@ -8,7 +8,7 @@ model's next-token probabilities after a few examples, so nothing that a prompt 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +21,7 @@ from net4moe.mixture.records import Kind, Passage, Prompt, Story, Subtask, count
 from net4moe.mixture.seeds import seed_of
 from net4moe.mixture.sentences import first_sentence
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "unsplit"]
 
 _WORDS_PER_LENGTH = 15.0
 _LEAST_WORDS, _MOST_WORDS = 15.0, 120.0
@@ -59,11 +59,14 @@ class Gate:
       max_subtasks: subtasks that a prompt is split into at most.
       links: whether a small model writes a sentence between passages; it adds calls and nothing to the score
         (docs/judges.md), so passages are joined where nothing is said.
+      splits: `always`, or `auto`: a capable model splits as it sees fit, a small one leaves prompts whole for one
+        expert, whose text is better than joined passages (docs/judges.md).
     """
 
     model: ChatModel
     max_subtasks: int = field(default=3)
     links: bool = False
+    splits: Literal["always", "auto"] = "always"
 
     def __post_init__(self) -> None:
         """Refuse a gate that could not split or route."""
@@ -94,7 +97,8 @@ class Gate:
         """
         if self.model.capabilities.structured:
             return await self._asked(prompt, _fields(experts))
-        return await self._read(prompt, experts)
+        subtasks = await self._read(prompt, experts)
+        return (unsplit(prompt, subtasks),) if self.splits == "auto" else subtasks
 
     async def fuse(
         self,
@@ -249,6 +253,28 @@ class Gate:
             msg = f"the gate (model '{self.model.name}') gave no log-probabilities, which it reads subtasks from."
             raise DecompositionError(msg)
         return reply
+
+
+def unsplit(prompt: Prompt, subtasks: Sequence[Subtask]) -> Subtask:
+    """Make one subtask of all: its words are theirs together, its relevance their mean by words."""
+    words = sum(subtask.words for subtask in subtasks)
+    by_field = [dict(subtask.relevance) for subtask in subtasks]
+    relevance = tuple(
+        (
+            name,
+            sum(one[name] * subtask.words for one, subtask in zip(by_field, subtasks, strict=True)) / words,
+        )
+        for name in by_field[0]
+    )
+    (text,) = phrases.cut(prompt.text, max_subtasks=1)
+    return replace(
+        subtasks[0],
+        text=text,
+        field=max(relevance, key=lambda pair: pair[1])[0],
+        relevance=relevance,
+        words=min(words, _MOST_WORDS),
+        price_usd=sum(subtask.price_usd for subtask in subtasks),
+    )
 
 
 def _nothing(text: str) -> None:

@@ -32,6 +32,7 @@ NEEDS = {
 }
 
 PLACES = {
+    "whole": ("tower",),
     "random": ("tower", "tower"),
     "strongest": ("phone", "tower"),
     "ours": ("phone", "tower"),
@@ -226,8 +227,8 @@ def test_shared_texts_are_written_fused_and_scored_once() -> None:
         requests_of(model)
         for model in (some.experts["phone"].model, some.experts["tower"].model, some.gate.model)
     )
-    # Two local texts, one for the panel and both subtasks; everything, the panel's and both subtasks.
-    assert (5, 4) == (len(phone), len(tower))
+    # Two local texts, one for the panel and both subtasks; everything, twice, the panel's and both subtasks.
+    assert (5, 5) == (len(phone), len(tower))
     # Split, assessed, and fused for ours (strongest as well), random, free and the panel.
     assert 2 + 4 == len(gate)
     assert {1} == set(Counter((*phone, *tower, *gate)).values())
@@ -429,9 +430,9 @@ def test_everything_is_written_before_anything_is_scored(in_flight: int) -> None
     log = Log()
     draws_of(team(log), PROMPT, OTHER, in_flight=in_flight)
     what = [event for event, _ in log.events]
-    assert ["write"] * 18 + ["score"] * 2 == what
-    about = [text for _, text in log.events[:18]]
-    assert (in_flight == 1) == (about == [PROMPT.text] * 9 + [OTHER.text] * 9)
+    assert ["write"] * 20 + ["score"] * 2 == what
+    about = [text for _, text in log.events[:20]]
+    assert (in_flight == 1) == (about == [PROMPT.text] * 10 + [OTHER.text] * 10)
 
 
 def test_all_arms_have_the_same_links() -> None:
@@ -474,6 +475,17 @@ def small_gate(request: Request) -> Reply:
         )
     link = "Meanwhile clouds gathered over Gotham harbour."
     return Reply(text=link, finish_reason="stop", prompt_tokens=5, completion_tokens=10, seconds=0.5)
+
+
+def test_the_prompt_whole_goes_to_one() -> None:
+    """One passage of all the words, on the bill of the gate that split it for nothing."""
+    draws = draws_of(team())
+    whole = of(draws, "whole")
+    assert [sum(column) for column in zip(SPLITTING, PASSAGE_ON_TOWER, strict=True)][:3] == [
+        whole.calls,
+        whole.tokens,
+        whole.joules,
+    ]
 
 
 def test_a_small_gate_joins_and_links_on_trial() -> None:

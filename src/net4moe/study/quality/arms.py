@@ -21,6 +21,7 @@ from net4moe.mixture import (
     count_words,
 )
 from net4moe.mixture.fusion import joined
+from net4moe.mixture.gate import unsplit
 from net4moe.mixture.records import Kind
 from net4moe.mixture.seeds import seed_of
 from net4moe.mixture.waiting import all_or_first_error
@@ -135,7 +136,7 @@ class _Writer:
         self._seed = seed
         self._subtasks: tuple[Subtask, ...] = ()
         self._split = _Bill()
-        self._passages: dict[tuple[str, int], asyncio.Task[Passage]] = {}
+        self._passages: dict[tuple[str, str], asyncio.Task[Passage]] = {}
         self._stories: dict[tuple[str, ...], asyncio.Task[tuple[str, _Bill]]] = {}
 
     @property
@@ -150,7 +151,8 @@ class _Writer:
             self._subtasks = await gate.decompose(self.prompt, list(self._team.experts.values()))
             self._split = bill()
             local = await all_or_first_error([self._local(number) for number in range(num_local)])
-            placed = [text for arm in _PLACED for text in await self._placed(arm)]
+            placed = [text for arm in _PLACED for text in await self._placed(arm, self._subtasks)]
+            placed += await self._placed("whole", (unsplit(self.prompt, self._subtasks),))
             others = await all_or_first_error([self._alone(), self._panel()])
             return (replace(local[0], arm="local"), *local, *placed, *others)
         finally:
@@ -187,17 +189,17 @@ class _Writer:
         story, fusing = await self._fused(passages)
         return _Text(arm="panel", number=0, text=story, bill=bill + fusing)
 
-    async def _placed(self, arm: str) -> tuple[_Text, ...]:
+    async def _placed(self, arm: str, subtasks: Sequence[Subtask]) -> tuple[_Text, ...]:
         """Place the subtasks, have them written, fuse them; ours also the other way."""
         team = self._team
         placement = team.placements[arm](seed_of(self._seed, self.prompt.text, "links"))
         experts = list(team.experts.values())
-        assessments = [[expert.assess(subtask) for expert in experts] for subtask in self._subtasks]
-        decisions = placement.place(self._subtasks, assessments)
+        assessments = [[expert.assess(subtask) for expert in experts] for subtask in subtasks]
+        decisions = placement.place(subtasks, assessments)
         passages = await all_or_first_error(
             [
                 self._passage(decision.expert, subtask)
-                for subtask, decision in zip(self._subtasks, decisions, strict=True)
+                for subtask, decision in zip(subtasks, decisions, strict=True)
             ]
         )
         bill = self._split
@@ -218,7 +220,7 @@ class _Writer:
 
     async def _passage(self, name: str, subtask: Subtask) -> Passage:
         """Have a subtask written, once for all arms that give it to this expert."""
-        key = (name, subtask.index)
+        key = (name, subtask.text)
         if key not in self._passages:
             work = self._team.experts[name].write(self.prompt, subtask, seed=self._seed)
             self._passages[key] = asyncio.ensure_future(work)

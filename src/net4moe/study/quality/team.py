@@ -37,6 +37,7 @@ ARMS = (
         label="Ours, fused otherwise",
         meaning="a capable gate joins, a small one links the passages",
     ),
+    Arm(key="whole", label="Ours, prompt whole", meaning="the trained policy places the prompt unsplit"),
     Arm(key="free", label="Ours, cost ignored", meaning="placed by the expected score alone"),
     Arm(key=UPPER, label="Upper bound", meaning="the best-scored of all texts, chosen afterwards"),
 )
@@ -65,8 +66,8 @@ class Team:
       experts: the writers by name.
       judge: scores.
       held_out: a second judge that decides nothing; None where there is none.
-      placements: makes who decides from the seed of its links: for `random`, `strongest`, `ours` and `free`, and
-        for each `expert NAME` that takes everything.
+      placements: makes who decides from the seed of its links: for `random`, `strongest`, `ours`, `whole` and
+        `free`, and for each `expert NAME` that takes everything.
       local: the expert on the user's own device.
       local_units: compute units that one subtask may need there.
       best: the expert that scored best before.
