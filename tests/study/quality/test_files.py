@@ -130,7 +130,7 @@ def test_draws_as_csv() -> None:
     """A row for each text, readable again, with the columns that docs/metrics.md explains."""
     odd = replace(all_draws()[0], text='He said "no",\nand left.', value=None, unscored_reason="silence")
     rows = list(csv.DictReader(io.StringIO(draws_csv([odd, *all_draws()]).decode())))
-    assert 121 == len(rows)
+    assert 1 + len(PROMPTS) * len(ARMS) == len(rows)
     assert (odd.text, "", "silence") == (rows[0]["text"], rows[0]["value"], rows[0]["unscored_reason"])
     section = (DOCS / "metrics.md").read_text("utf-8").partition("## draws.csv")[2].partition("\n## ")[0]
     explained = {
