@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption, SeedOption
+from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption, ReplayOption, SeedOption
 
 __all__ = ["PromptsOption", "collect"]
 
@@ -27,9 +27,7 @@ def collect(
     config: ConfigOption = None,
     model: ModelOption = None,
     seed: SeedOption = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Make no call: take every reply from the ledger.")
-    ] = False,
+    replay: ReplayOption = False,
     max_cost: MaxCostOption = None,
 ) -> None:
     """Have every expert write every subtask, score each passage, and keep the table.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ConfigOption", "MaxCostOption", "ModelOption", "SeedOption"]
+__all__ = ["ConfigOption", "MaxCostOption", "ModelOption", "ReplayOption", "SeedOption"]
 
 ConfigOption = Annotated[
     Path | None,
@@ -18,6 +18,9 @@ ModelOption = Annotated[
     typer.Option(
         "--model", envvar="NET4MOE_MODEL", help="Weights (GGUF) for the embedded engine.", metavar="FILE"
     ),
+]
+ReplayOption = Annotated[
+    bool, typer.Option("--replay", help="Make no call: take every reply from the ledger.")
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="The root of all randomness.", metavar="N")]
 MaxCostOption = Annotated[

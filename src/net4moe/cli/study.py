@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from net4moe.cli.collect import PromptsOption
-from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption, SeedOption
+from net4moe.cli.options import ConfigOption, MaxCostOption, ModelOption, ReplayOption, SeedOption
 
 __all__ = ["app"]
 
@@ -39,9 +39,7 @@ def study(
     config: ConfigOption = None,
     model: ModelOption = None,
     seed: SeedOption = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Make no call: take every reply from the ledger.")
-    ] = False,
+    replay: ReplayOption = False,
     max_cost: MaxCostOption = None,
 ) -> None:
     """Do the case study: collect, score, train over seeds, evaluate on held-out prompts, report.
@@ -85,9 +83,7 @@ def quality(
     config: ConfigOption = None,
     model: ModelOption = None,
     seed: SeedOption = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Make no call: take every reply from the ledger.")
-    ] = False,
+    replay: ReplayOption = False,
     max_cost: MaxCostOption = None,
 ) -> None:
     """Find out whether experts at the edge write better texts than the user's own device, and at what cost.
