@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,16 @@ from net4moe.gateway import DeviceSelector
 from net4moe.mixture import Judge, Mixture, Placement, Prompt, parse_prompts
 from net4moe.mixture.judge_check import known
 from net4moe.network import DeviceConfig
-from net4moe.network.hardware import CAR, DESKTOP_GPU, EDGE_SERVER, LAPTOP, PHONE, TELEVISION, HardwareConfig
+from net4moe.network.hardware import (
+    CAR,
+    DESKTOP_GPU,
+    EDGE_SERVER,
+    LAPTOP,
+    PHONE,
+    TELEVISION,
+    HardwareConfig,
+    compile_hardware,
+)
 from net4moe.policy import BASELINES
 from net4moe.policy.baselines import fixed_device
 from net4moe.study.quality import files
@@ -63,7 +72,7 @@ def qualified(
     """Do the study of quality and print what it found."""
     config = with_changes(load(config_file), seed=seed, max_cost_usd=max_cost_usd)
     prompts = _prompts(prompts_file, num_prompts)
-    content = (config.experts, config.devices, config.gate, config.judge, config.seed, prompts, policy_name)
+    content = (replace(config, max_cost_usd=float("inf")), prompts, policy_name)
     name = hashlib.sha256(repr((content, embedded_name(model))).encode("utf-8", "replace")).hexdigest()
     run = RunDirectory.opened(out, name)
     with Ledger(out / "ledger.sqlite", replay=replay, max_cost_usd=config.max_cost_usd) as ledger:
@@ -170,6 +179,6 @@ def _best(experts: Sequence[str], history: History | None) -> str:
 def _energy(device: DeviceConfig) -> Energy:
     hardware = _HARDWARE.get(device.name, device.hardware)
     return Energy(
-        tokens_per_j=hardware.tokens_per_j or 1.0,
+        tokens_per_j=1.0 / float(compile_hardware([hardware]).joules_per_token[0]),
         radio_w=0.0 if device.local else device.link.sender_w + device.link.receiver_circuit_w,
     )

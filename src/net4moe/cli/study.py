@@ -25,7 +25,7 @@ def study(
     quick: Annotated[
         bool,
         typer.Option(
-            "--quick", help="Within two minutes: few fresh prompts beside the shipped table, 3 seeds."
+            "--quick", help="Two to three minutes: few fresh prompts beside the shipped table, 3 seeds."
         ),
     ] = False,
     table: Annotated[

@@ -1,5 +1,7 @@
 """What was found of a judge stands beside its scores from then on."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -130,10 +132,14 @@ def test_ones_own_calibration_comes_before_the_shipped_one(
     own = calibration("embedded", version="own")
     path = keep_calibration(own)
     assert home / "judge_calibrations" == path.parent
-    assert (own, shipped) == (calibration_for("embedded"), calibration_for("gpt-x"))
+    found_own = calibration_for("embedded")
+    assert (own, shipped) == (replace(found_own, version="own"), calibration_for("gpt-x"))
     newer = calibration("embedded", version="newer")
     assert path == keep_calibration(newer)
-    assert newer == calibration_for("embedded")
+    found_newer = calibration_for("embedded")
+    assert newer == replace(found_newer, version="newer")
+    assert found_own.version != found_newer.version
+    assert re.fullmatch(r"own [0-9a-f]{8}", found_newer.version)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe"])
@@ -152,4 +158,4 @@ def test_a_check_and_a_calibration_of_one_name_do_not_meet() -> None:
     keep(found("gpt-x"))
     keep_calibration(calibration("gpt-x"))
     assert found("gpt-x") == known("gpt-x")
-    assert calibration("gpt-x") == calibration_for("gpt-x")
+    assert calibration("gpt-x") == replace(calibration_for("gpt-x"), version=calibration("gpt-x").version)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -41,12 +42,17 @@ def keep(reliability: Reliability) -> Path:
 
 
 def calibration_for(model: str) -> Calibration:
-    """Find the calibration of a model: the user's own, else the one that ships with the project."""
+    """Find the calibration of a model: the user's own, else the one that ships with the project.
+
+    The version of the user's own names its content, so that no check of another one stands beside its scores.
+    """
     own = _calibrations() / _file_name(model)
     if not own.is_file():
         return shipped_calibration()
     try:
-        return calibration_from_json(own.read_text("utf-8"))
+        text = own.read_text("utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return replace(calibration_from_json(text), version=f"own {digest}")
     except (JudgeCheckError, UnicodeDecodeError) as error:
         msg = f"{own}: this is not a calibration; delete it and run `net4moe judge calibrate`."
         raise JudgeCheckError(msg) from error
