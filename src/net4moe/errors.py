@@ -15,6 +15,12 @@
       JudgeCheckError      the check of a judge cannot be made or read
       DeviceError          device_id
         NoDevice             nobody can take the subtask
+        DeviceUnreachable    retryable: refused, hung, broke off, answered 5xx
+        DeviceBusy           retryable, retry_after_s: its places and its queue are full
+        JoinRefused          a device may not join: wrong or used code, clock, name
+      BudgetExceeded       a request would cross what it may spend; it was not sent
+      DeadlinePassed       nothing usable arrived in time
+      Overloaded           the gateway is full, retry_after_s
       TableError           path, sheet, cell
       TraceError           path, row
       CheckpointError      path, what did not match
@@ -27,6 +33,7 @@ from pathlib import Path
 from typing import ClassVar
 
 __all__ = [
+    "BudgetExceeded",
     "ChatError",
     "ChatRateLimited",
     "ChatRejected",
@@ -35,13 +42,18 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "CostLimitReached",
+    "DeadlinePassed",
     "DecompositionError",
+    "DeviceBusy",
     "DeviceError",
+    "DeviceUnreachable",
+    "JoinRefused",
     "JudgeCheckError",
     "LedgerError",
     "ModelFileError",
     "Net4MoEError",
     "NoDevice",
+    "Overloaded",
     "ReplyError",
     "RunError",
     "TableError",
@@ -169,6 +181,52 @@ class DeviceError(Net4MoEError):
 
 class NoDevice(DeviceError):
     """No device can take the subtask."""
+
+
+class DeviceUnreachable(DeviceError):
+    """The device refused, hung, broke off or failed; another one may do."""
+
+    retryable: ClassVar[bool] = True
+
+
+class DeviceBusy(DeviceError):
+    """All places of the device and of its queue are taken.
+
+    Attributes:
+      retry_after_s: when a place is expected to be free, seconds.
+    """
+
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, *, device_id: str | None = None, retry_after_s: float = 1.0) -> None:
+        """Keep how long to wait."""
+        self.retry_after_s = retry_after_s
+        super().__init__(message, device_id=device_id)
+
+
+class JoinRefused(DeviceError):
+    """A device may not join the gateway."""
+
+
+class BudgetExceeded(Net4MoEError):
+    """A request would spend more than it may; it was not sent."""
+
+
+class DeadlinePassed(Net4MoEError):
+    """Nothing usable arrived before the deadline of the request."""
+
+
+class Overloaded(Net4MoEError):
+    """The gateway's places and its queue are taken.
+
+    Attributes:
+      retry_after_s: when a place is expected to be free, seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        """Keep how long to wait."""
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class TableError(Net4MoEError):
