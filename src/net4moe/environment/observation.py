@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
     from net4moe.environment.reward import RewardConfig
-    from net4moe.network.fleet import Fleet
+    from net4moe.network.fleet import Terms
 
 __all__ = [
     "CONTEXT_FEATURES",
@@ -204,7 +204,7 @@ def following(expected_score: Float[Any, "*batch S N"], subtask_mask: Bool[Any, 
 
 
 def encode(
-    fleet: Fleet,
+    fleet: Terms,
     reward_config: RewardConfig,
     *,
     expected_score: Float[Any, "*batch N"],

@@ -1,15 +1,16 @@
 """An expert: a language model with a field and a manner, hosted by a device."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from net4moe.chat import ChatModel, OnText, Reply
+from net4moe.chat import ChatModel, ChatRequest, Message, OnText, Reply
 from net4moe.errors import ReplyError
 from net4moe.mixture import wording
 from net4moe.mixture.records import Assessment, Passage, Prompt, Subtask, count_words
 from net4moe.mixture.seeds import seed_of
 from net4moe.mixture.sentences import whole_sentences
 
-__all__ = ["EXPLANATION", "GENERAL", "Expert"]
+__all__ = ["EXPLANATION", "GENERAL", "Expert", "passage_text"]
 
 EXPLANATION = "explanation"
 """The field of what is no story: prompts that ask for an explanation lean to it, stories never go there."""
@@ -66,6 +67,38 @@ class Expert:
             units=expected_words * self.units_per_word,
         )
 
+    def request(
+        self,
+        prompt: Prompt,
+        subtask: Subtask,
+        *,
+        seed: int,
+        history: Sequence[Message] = (),
+        begun: str = "",
+    ) -> ChatRequest:
+        """Word what its model is asked for the passage of one subtask.
+
+        Args:
+          prompt: what the user asked.
+          subtask: what the passage is about.
+          seed: what makes it repeatable, where the model is.
+          history: what was said before the prompt.
+          begun: how the passage begins, where another expert broke off; words and tokens are for the rest.
+        """
+        words = max(1, round(subtask.words * self.verbosity) - count_words(begun))
+        return wording.write(
+            persona=self.persona or f"You are a writer of {self.field}. You write vivid prose.",
+            kind=subtask.kind,
+            prompt=prompt.text,
+            subtask=subtask.text,
+            words=words,
+            max_tokens=round(words * _TOKENS_PER_WORD) + 8,
+            seed=seed_of(seed, prompt.text, subtask.index, self.name),
+            history=history,
+            begun=begun,
+            continues_reply=self.model.capabilities.continues_reply,
+        )
+
     async def write(
         self, prompt: Prompt, subtask: Subtask, *, seed: int, on_text: OnText | None = None
     ) -> Passage:
@@ -75,23 +108,12 @@ class Expert:
           ReplyError: the model wrote nothing, twice.
           ChatError: the model could not be reached or refused.
         """
-        words = max(1, round(subtask.words * self.verbosity))
-        request = wording.write(
-            persona=self.persona or f"You are a writer of {self.field}. You write vivid prose.",
-            kind=subtask.kind,
-            prompt=prompt.text,
-            subtask=subtask.text,
-            words=words,
-            max_tokens=round(words * _TOKENS_PER_WORD) + 8,
-            seed=seed_of(seed, prompt.text, subtask.index, self.name),
-        )
+        request = self.request(prompt, subtask, seed=seed)
         replies: list[Reply] = []
         for attempt in (request, replace(request, seed=request.seed ^ 1)):
             reply = await self.model.reply(attempt, on_text=on_text)
             replies.append(reply)
-            text = reply.text.strip()
-            if reply.finish_reason == "length":
-                text = whole_sentences(text)
+            text = passage_text(reply.text, reply.finish_reason)
             if text:
                 return Passage(
                     subtask_index=subtask.index,
@@ -106,3 +128,9 @@ class Expert:
                 )
         msg = f"expert '{self.name}' (model '{self.model.name}') wrote nothing about '{subtask.text[:80]}'."
         raise ReplyError(msg)
+
+
+def passage_text(text: str, finish_reason: str) -> str:
+    """Take what a model wrote as a passage: of one that was cut, the whole sentences."""
+    text = text.strip()
+    return whole_sentences(text) if finish_reason == "length" else text

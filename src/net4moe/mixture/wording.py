@@ -171,14 +171,35 @@ def length_of_phrase(phrase: str) -> str:
 
 
 def write(
-    *, persona: str, kind: Kind, prompt: str, subtask: str, words: int, max_tokens: int, seed: int
+    *,
+    persona: str,
+    kind: Kind,
+    prompt: str,
+    subtask: str,
+    words: int,
+    max_tokens: int,
+    seed: int,
+    history: Sequence[Message] = (),
+    begun: str = "",
+    continues_reply: bool = False,
 ) -> ChatRequest:
-    """Ask an expert for a passage."""
+    """Ask an expert for a passage.
+
+    `history` is what was said before the prompt. `begun` is how the passage begins, where another expert broke
+    off: a model that continues a reply goes on from there, another one is told to.
+    """
     what = "vivid paragraph" if kind == "story" else "clear paragraph of the explanation"
     part = "" if subtask == prompt else f" for the part: {_one_line(subtask)}"
     content = f"{_one_line(prompt)}\n\nWrite one {what} ({words} words){part}"
+    if begun and not continues_reply:
+        content += (
+            f"\n\nIt begins as follows. Write only what comes next, from the next word on: {_marked(begun)}"
+        )
+    messages = [Message(role="system", content=persona), *history, Message(role="user", content=content)]
+    if begun and continues_reply:
+        messages.append(Message(role="assistant", content=begun))
     return ChatRequest(
-        messages=(Message(role="system", content=persona), Message(role="user", content=content)),
+        messages=tuple(messages),
         max_tokens=max_tokens,
         temperature=0.7,
         seed=seed,

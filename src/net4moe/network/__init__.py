@@ -9,7 +9,7 @@ The formulas behind it are in `net4moe.network.radio`, the closed forms that sim
 from net4moe.network.costs import compute_cost, sending_time_s, transfer_cost, transfer_time_s
 from net4moe.network.delivery import Delivery, deliver
 from net4moe.network.device_state import DeviceState, Work, initial_state, rested, worked
-from net4moe.network.fleet import DeviceConfig, Fleet, fleet_arrays
+from net4moe.network.fleet import DeviceConfig, Fleet, Terms, fleet_arrays
 from net4moe.network.hardware import HARDWARE, HardwareConfig
 from net4moe.network.links import Links, adapted, interfered, links, links_at, send, whereabouts_m
 from net4moe.network.motion import (
@@ -52,6 +52,7 @@ __all__ = [
     "SnrConfig",
     "Still",
     "Straight",
+    "Terms",
     "Traced",
     "Work",
     "World",

@@ -13,7 +13,7 @@ from net4moe.units import db_to_linear
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from net4moe.network.fleet import Fleet
+    from net4moe.network.fleet import Terms
 
 __all__ = ["compute_cost", "sending_time_s", "transfer_cost", "transfer_time_s"]
 
@@ -49,7 +49,7 @@ def transfer_time_s(load_bits: Float[Any, "*shape"], rate_bps: Float[Any, "*shap
 
 
 def sending_time_s(
-    fleet: Fleet, words: Float[Any, "*batch N"], snr_db: Float[Any, "*batch N"], bits_per_word: float = 48.0
+    fleet: Terms, words: Float[Any, "*batch N"], snr_db: Float[Any, "*batch N"], bits_per_word: float = 48.0
 ) -> Float[Any, "*batch N"]:
     """Compute how long each device of a fleet needs to send its passage to the user.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Bool, Float
 
-__all__ = ["DeviceConfig", "Fleet", "fleet_arrays"]
+__all__ = ["DeviceConfig", "Fleet", "Terms", "fleet_arrays"]
 
 _STILL = Still()
 _ALWAYS_THERE = replace(LAPTOP, mean_up_s=math.inf, mean_down_s=0.0)
@@ -104,6 +104,30 @@ class DeviceConfig:
     def link_bandwidth_hz(self) -> float:
         """Bandwidth of its link, Hz: its own, or that of its link class."""
         return self.link.bandwidth_hz if self.bandwidth_hz is None else self.bandwidth_hz
+
+
+class Terms(Protocol):
+    """What a choice of device reads of a fleet; the arrays of `Fleet`, or those of a live roster."""
+
+    @property
+    def compute_cost_per_word(self) -> Float[Any, " N"]:
+        """Price of writing one word, reward units."""
+        ...
+
+    @property
+    def bandwidth_hz(self) -> Float[Any, " N"]:
+        """Bandwidth of each link, Hz."""
+        ...
+
+    @property
+    def units_limit(self) -> Float[Any, " N"]:
+        """Compute units that one subtask may need."""
+        ...
+
+    @property
+    def local(self) -> Bool[Any, " N"]:
+        """True for the user's own device."""
+        ...
 
 
 class Fleet(NamedTuple):
