@@ -113,11 +113,13 @@ class PowerReport(_Message):
       charge_share: share of the battery.
       on_mains: whether it is plugged in.
       temperature_c: temperature of the processor, degrees Celsius.
+      active_w: power that it draws while it writes, W.
     """
 
     charge_share: _Share | None = None
     on_mains: bool | None = None
     temperature_c: float | None = None
+    active_w: _Positive | None = None
 
 
 class Telemetry(_Message):
@@ -136,6 +138,7 @@ class Telemetry(_Message):
       num_busy: texts that it writes now.
       num_waiting: calls that wait in its queue.
       compute_cost_per_word: price of writing one word on it, reward units.
+      units_limit: compute units that one subtask may need on it; None for any number.
       bandwidth_hz: bandwidth of its link, Hz.
       speed: how fast it was.
       link: its link.
@@ -154,6 +157,7 @@ class Telemetry(_Message):
     num_busy: _Count = 0
     num_waiting: _Count = 0
     compute_cost_per_word: Annotated[float, Field(ge=0)] = 0.01
+    units_limit: _Positive | None = None
     bandwidth_hz: _Positive = 20e6
     speed: SpeedReport = SpeedReport()
     link: LinkReport
