@@ -13,6 +13,14 @@ from net4moe.gateway.records import Limits, Spent
 
 __all__ = ["Budget"]
 
+_UNITS = (
+    ("calls", ""),
+    ("tokens", " tokens"),
+    ("price_usd", " USD"),
+    ("joules", " J"),
+    ("air_bytes", " bytes"),
+)
+
 
 class Budget:
     """The budget of one request.
@@ -64,19 +72,18 @@ class Budget:
         Raises:
           BudgetExceeded: that would cross a limit; nothing was set aside.
         """
-        limits, spent, reserved = self.limits, self.spent, self.reserved
-        if calls and spent.calls + reserved.calls + calls > limits.calls:
-            raise _exceeded("calls", calls, self, "")
-        if tokens and spent.tokens + reserved.tokens + tokens > limits.tokens:
-            raise _exceeded("tokens", tokens, self, " tokens")
-        if price_usd > 0 and spent.price_usd + reserved.price_usd + price_usd > limits.price_usd:
-            raise _exceeded("price_usd", price_usd, self, " USD")
-        if joules > 0 and spent.joules + reserved.joules + joules > limits.joules:
-            raise _exceeded("joules", joules, self, " J")
-        if air_bytes and spent.air_bytes + reserved.air_bytes + air_bytes > limits.air_bytes:
-            raise _exceeded("air_bytes", air_bytes, self, " bytes")
         aside = Spent(calls=calls, tokens=tokens, price_usd=price_usd, joules=joules, air_bytes=air_bytes)
-        self.reserved = _sum(reserved, aside, 1)
+        for name, unit in _UNITS:
+            wanted = getattr(aside, name)
+            used = getattr(self.spent, name) + getattr(self.reserved, name)
+            limit = getattr(self.limits, name)
+            if wanted > 0 and used + wanted > limit:
+                msg = (
+                    f"the next call would take up to {wanted:g}{unit} with {used:g} spent or under way, "
+                    f"past the limit `{name}` of {limit:g}; it was not sent."
+                )
+                raise BudgetExceeded(msg)
+        self.reserved = _sum(self.reserved, aside, 1)
         return aside
 
     def settle(self, reservation: Spent, spent: Spent) -> None:
@@ -92,13 +99,4 @@ def _sum(first: Spent, second: Spent, sign: int) -> Spent:
         price_usd=first.price_usd + sign * second.price_usd,
         joules=first.joules + sign * second.joules,
         air_bytes=first.air_bytes + sign * second.air_bytes,
-    )
-
-
-def _exceeded(name: str, wanted: float, budget: Budget, unit: str) -> BudgetExceeded:
-    used = getattr(budget.spent, name) + getattr(budget.reserved, name)
-    limit = getattr(budget.limits, name)
-    return BudgetExceeded(
-        f"the next call would take up to {wanted:g}{unit} with {used:g} spent or under way, "
-        f"past the limit `{name}` of {limit:g}; it was not sent."
     )
