@@ -38,7 +38,7 @@ def test_every_key_of_the_defaults_is_loaded() -> None:
             assert expected == got
 
     compare(tomllib.loads(default_text()), config)
-    assert {"seed", "gate", "judge", "experts", "devices", "snr", "reward", "study"} == set(
+    assert {"seed", "gate", "judge", "experts", "devices", "snr", "reward", "study", "gateway"} == set(
         tomllib.loads(default_text())
     )
 

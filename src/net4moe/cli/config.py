@@ -13,6 +13,7 @@ from net4moe.cli.settings import (
     DeviceSettings,
     ExpertSettings,
     GateSettings,
+    GatewaySettings,
     JudgeSettings,
     ModelSettings,
     StudySettings,
@@ -28,6 +29,7 @@ __all__ = [
     "DeviceSettings",
     "ExpertSettings",
     "GateSettings",
+    "GatewaySettings",
     "JudgeSettings",
     "ModelSettings",
     "StudySettings",
@@ -55,6 +57,7 @@ class Config:
       snr: how links are drawn.
       reward: what quality is worth and what the air costs.
       study: how much is collected and trained.
+      gateway: what is served, and what a request may spend.
     """
 
     seed: int = 0
@@ -68,6 +71,7 @@ class Config:
     snr: SnrConfig = field(default_factory=SnrConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     study: StudySettings = field(default_factory=StudySettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
 
 
 def default_text() -> str:

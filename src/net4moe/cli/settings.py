@@ -12,6 +12,7 @@ __all__ = [
     "DeviceSettings",
     "ExpertSettings",
     "GateSettings",
+    "GatewaySettings",
     "JudgeSettings",
     "ModelSettings",
     "StudySettings",
@@ -235,3 +236,57 @@ class StudySettings:
         if not 0 < self.held_out_share < 1:
             msg = f"`held_out_share` must be between 0 and 1, got {self.held_out_share}."
             raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """What `net4moe gateway` serves, and what a request may spend where it does not say so itself.
+
+    Attributes:
+      host: address to listen on.
+      port: port to listen on.
+      policy: who places subtasks: `trained`, a checkpoint or a rule.
+      shadow: a second policy that is asked and not followed; empty for none.
+      max_in_flight: requests at the same time; as many again wait.
+      deadline_s: time of a request, seconds.
+      calls: calls to devices of a request.
+      tokens: tokens of a request.
+      price_usd: price of a request, USD.
+      joules: energy of a request, J.
+      air_bytes: bytes of a request over links.
+      receipts_mb: room for receipts, megabytes.
+      receipts_days: age of receipts, days.
+      judged: whether every answer of the mixture is scored.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8400
+    policy: str = "trained"
+    shadow: str = ""
+    max_in_flight: int = 256
+    deadline_s: float = 60.0
+    calls: int = 32
+    tokens: int = 200_000
+    price_usd: float = float("inf")
+    joules: float = float("inf")
+    air_bytes: int = 50_000_000
+    receipts_mb: float = 100.0
+    receipts_days: float = 30.0
+    judged: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a gateway that could serve nothing."""
+        if not 0 <= self.port < 65_536:
+            msg = f"`port` must be from 0 to 65535, got {self.port}."
+            raise ValueError(msg)
+        if self.max_in_flight < 1:
+            msg = f"`max_in_flight` must be at least 1, got {self.max_in_flight}."
+            raise ValueError(msg)
+        for name in ("deadline_s", "calls", "tokens", "air_bytes", "receipts_mb", "receipts_days"):
+            if not getattr(self, name) > 0:
+                msg = f"`{name}` must be above 0, got {getattr(self, name)}."
+                raise ValueError(msg)
+        for name in ("price_usd", "joules"):
+            if not getattr(self, name) >= 0:
+                msg = f"`{name}` must be at least 0, got {getattr(self, name)}."
+                raise ValueError(msg)

@@ -169,10 +169,12 @@ class Roster:
 
     Attributes:
       version: grows whenever the set of devices or what they offer changes.
+      touched: names of devices that were heard or called since somebody last looked and cleared it.
     """
 
     def __init__(self, config: RosterConfig | None = None, *, seed: int = 0) -> None:
         self.version = 0
+        self.touched: set[str] = set()
         self._config = config or RosterConfig()
         self._chance = random.Random(seed)
         self._devices: dict[str, Device] = {}
@@ -227,6 +229,7 @@ class Roster:
         device.beats_to_go = max(0, device.beats_to_go - 1)
         device.heard_s = now_s
         device.telemetry = telemetry
+        self.touched.add(device.name)
         if before is None or _offer(before) != _offer(telemetry):
             self._changed()
         return device

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["first_sentence", "split_sentences", "whole_sentences"]
+__all__ = ["first_sentence", "settled", "split_sentences", "whole_sentences"]
 
 _FULL_STOP = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bProf)(?<!\b[A-Z])\."
 _END = re.compile(
@@ -33,3 +33,9 @@ def split_sentences(text: str) -> tuple[str, ...]:
     ends = [found.end() for found in _END.finditer(text)]
     cuts = zip([0, *ends], [*ends, len(text)], strict=True)
     return tuple(sentence for begin, end in cuts if (sentence := text[begin:end].strip()))
+
+
+def settled(text: str) -> str:
+    """Take the sentences of a text that is still being written which nothing that follows can change."""
+    length = len(text.rstrip())
+    return text[: max((found.end() for found in _END.finditer(text) if found.end() < length), default=0)]

@@ -1,0 +1,306 @@
+"""Placing subtasks on live devices: the observation of the environment, made from telemetry.
+
+A row is an expert on a device. What a row offers changes with the roster, what a device says of itself with
+every heartbeat, what it does with every call; each is read again only when it has changed. Costs, observation
+and policy are the functions that the environment uses, with NumPy.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from net4moe.environment import Decisions, Policy, RewardConfig, encode
+from net4moe.environment.history import History
+from net4moe.environment.observation import Circumstances, calm
+from net4moe.environment.reward import weigh
+from net4moe.errors import NoDevice
+from net4moe.gateway.live_rows import LiveRows
+from net4moe.gateway.records import Candidate
+from net4moe.gateway.roster import Roster
+from net4moe.mixture import Subtask
+from net4moe.network import compute_cost, load_bits, transfer_cost
+
+__all__ = ["Considered", "LivePlacement", "Placed"]
+
+_NO_HISTORY_SCORE = 5.0
+_RELEVANCE_WORTH = 2.0
+_TOKENS_PER_WORD = 1.4
+_NUM_CONSIDERED = 5
+_RADIO_W = 1.0
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """An expert on a device that a subtask could go to, with what was expected of it.
+
+    Attributes:
+      candidate: the device, its model and the expert.
+      is_local: whether it is the user's own device.
+      snr_db: signal-to-noise ratio of its link; None where no radio is known.
+      score: expected score, 0 to 10.
+      words: expected words.
+      seconds: expected seconds until the passage is there: waiting, writing, sending.
+      transfer_s: expected seconds on the air.
+      load_bits: expected size of the passage, bits.
+      compute_cost: price of the words, reward units.
+      transfer_cost: price of the time on the air, reward units.
+      joules: energy of writing and sending.
+      reward: what it is worth: quality less costs, reward units.
+    """
+
+    candidate: Candidate
+    is_local: bool
+    snr_db: float | None
+    score: float
+    words: float
+    seconds: float
+    transfer_s: float
+    load_bits: float
+    compute_cost: float
+    transfer_cost: float
+    joules: float
+    reward: float
+
+    @property
+    def cost(self) -> float:
+        """Compute and transfer cost together, reward units."""
+        return self.compute_cost + self.transfer_cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where a subtask goes, and why.
+
+    Attributes:
+      subtask_index: the subtask.
+      chosen: where it goes.
+      others: where it could go instead, best first; retries and hand-overs go there.
+      cheapest: the row of lowest cost that could take it.
+      num_allowed: how many could take it.
+      reason: one sentence for people.
+      shadow: what the shadow policy would have chosen; None without one.
+    """
+
+    subtask_index: int
+    chosen: Considered
+    others: tuple[Considered, ...]
+    cheapest: Considered
+    num_allowed: int
+    reason: str
+    shadow: Considered | None = None
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The chosen one, then the others."""
+        return (self.chosen.candidate, *(other.candidate for other in self.others))
+
+
+class _Expected(NamedTuple):
+    """What a subtask would bring and cost on each row."""
+
+    score: Floats
+    words: Floats
+    seconds: Floats
+    transfer_s: Floats
+    load_bits: Floats
+    compute_cost: Floats
+    transfer_cost: Floats
+    reward: Floats
+
+
+class LivePlacement:
+    """Decides by a policy which expert on which device takes which subtask.
+
+    Args:
+      roster: the devices.
+      policy: from decisions to row indices.
+      policy_name: what receipts call it.
+      shadow: a second policy with its name that is asked and not followed.
+      reward_config: what quality is worth and what the air costs.
+      history: what earlier passages tell of the experts. Of an expert or a field that it does not know, a score
+        from 5, for a stranger to the field, to 7, for its very expert, is expected.
+      seed: of policies that draw lots.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        policy: Policy,
+        *,
+        policy_name: str,
+        shadow: tuple[str, Policy] | None = None,
+        reward_config: RewardConfig | None = None,
+        history: History | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.policy_name = policy_name
+        self._policy = policy
+        self._shadow = shadow
+        self._reward_config = reward_config or RewardConfig()
+        self._rows = LiveRows(roster, history)
+        self._random = np.random.default_rng(seed)
+        self._turn = 0
+
+    def place(
+        self, subtasks: Sequence[Subtask], *, now_s: float, left_s: float = math.inf
+    ) -> tuple[Placed, ...]:
+        """Choose for every subtask, one after the other: each knows where those before it go.
+
+        Args:
+          subtasks: the subtasks of a prompt.
+          now_s: the time, by the roster's clock.
+          left_s: seconds that are left to the deadline.
+
+        Raises:
+          NoDevice: nobody can take a subtask.
+        """
+        self._rows.refresh(now_s)
+        planned_s = np.zeros(len(self._rows.offers), np.float32)
+        taken = np.zeros(len(self._rows.offers), np.bool_)
+        placed: list[Placed] = []
+        for turn, subtask in enumerate(subtasks):
+            share_left = (len(subtasks) - turn) / len(subtasks)
+            index, one = self._place(subtask, planned_s, taken, share_left, left_s)
+            placed.append(one)
+            planned_s[self._rows.same_device(index)] += one.chosen.seconds
+            taken |= self._rows.would_swap_model(index)
+        return tuple(placed)
+
+    def _place(
+        self,
+        subtask: Subtask,
+        planned_s: Floats,
+        taken: NDArray[np.bool_],
+        share_left: float,
+        left_s: float,
+    ) -> tuple[int, Placed]:
+        rows = self._rows
+        if not rows.offers:
+            msg = f"no device can take subtask {subtask.index + 1}: {rows.why_nobody()}"
+            raise NoDevice(msg)
+        expected = self._expected(subtask, planned_s)
+        open_now = rows.usable & ~taken
+        if not open_now.any():
+            open_now = rows.usable
+        circumstances = self._circumstances(expected, planned_s, share_left, left_s)
+        observation = encode(
+            rows.terms,
+            self._reward_config,
+            expected_score=expected.score,
+            expected_words=expected.words,
+            units=expected.words * rows.units_per_word,
+            snr_db=rows.snr_db,
+            available=open_now,
+            prompt_share_left=np.float32(share_left),
+            circumstances=circumstances,
+        )
+        allowed = observation.device_mask
+        if not allowed.any():
+            msg = f"no device can take subtask {subtask.index + 1}: {rows.why_nobody()}"
+            raise NoDevice(msg)
+        rewards = np.where(allowed, expected.reward, np.nan)
+        decisions = Decisions(
+            observation=observation,
+            turn=np.asarray(self._turn),
+            uniform=np.asarray(self._random.uniform(1e-7, 1.0), np.float32),
+            valid=np.asarray(True),
+            rewards=rewards,
+            mean_rewards=rewards,
+        )
+        self._turn += 1
+        index = int(self._policy(decisions))
+        shadow = None if self._shadow is None else int(self._shadow[1](decisions))
+        num_allowed = int(allowed.sum())
+        ranked = self._ranked(
+            np.where(allowed, expected.reward, -np.inf), index, min(num_allowed, _NUM_CONSIDERED)
+        )
+        cheapest = int(np.argmin(np.where(allowed, expected.compute_cost + expected.transfer_cost, np.inf)))
+        rank = int((rewards > rewards[index]).sum()) + 1
+        return index, Placed(
+            subtask_index=subtask.index,
+            chosen=self._considered(index, expected),
+            others=tuple(self._considered(other, expected) for other in ranked),
+            cheapest=self._considered(cheapest, expected),
+            num_allowed=num_allowed,
+            reason=(
+                f"{self.policy_name}: expected reward {rewards[index]:.2f}, "
+                f"number {rank} of {num_allowed} that can take it"
+            ),
+            shadow=None if shadow is None else self._considered(shadow, expected),
+        )
+
+    def _expected(self, subtask: Subtask, planned_s: Floats) -> _Expected:
+        rows, config = self._rows, self._reward_config
+        relevance = rows.relevance(subtask)
+        known_score, ratio = rows.history_of(subtask.field)
+        score = np.where(np.isnan(known_score), _NO_HISTORY_SCORE + _RELEVANCE_WORTH * relevance, known_score)
+        words = (subtask.words * rows.verbosity * ratio).astype(np.float32)
+        bits = load_bits(words, config.bits_per_word)
+        transfer_s = np.where(rows.terms.local, 0.0, bits / rows.rate_bps).astype(np.float32)
+        writing_s = rows.prefill_s + words * _TOKENS_PER_WORD / rows.decode_tokens_per_s
+        seconds = (rows.waiting_s + planned_s + writing_s + transfer_s + rows.round_trip_s).astype(np.float32)
+        price = compute_cost(words, rows.terms.compute_cost_per_word)
+        air = transfer_cost(transfer_s, config.transfer_cost_per_s)
+        reward = weigh(config, score=score, compute_cost=price, transfer_cost=air)
+        reward = reward - config.delay_cost_per_s * seconds
+        return _Expected(
+            score=score.astype(np.float32),
+            words=words,
+            seconds=seconds,
+            transfer_s=transfer_s,
+            load_bits=bits,
+            compute_cost=price.astype(np.float32),
+            transfer_cost=air.astype(np.float32),
+            reward=reward.astype(np.float32),
+        )
+
+    def _circumstances(
+        self, expected: _Expected, planned_s: Floats, share_left: float, left_s: float
+    ) -> Circumstances:
+        rows = self._rows
+        return calm(rows.snr_db, np.float32(share_left), expected.seconds)._replace(
+            transfer_s=expected.transfer_s,
+            backlog_s=rows.waiting_s + planned_s,
+            charge_share=rows.charge_share,
+            resident=rows.resident,
+            loss=rows.loss,
+            slack_s=np.asarray(left_s, np.float32),
+        )
+
+    def _considered(self, index: int, expected: _Expected) -> Considered:
+        rows = self._rows
+        cost = float(expected.compute_cost[index] + expected.transfer_cost[index])
+        known_db = rows.known_snr_db[index]
+        return Considered(
+            candidate=replace(rows.candidates[index], cost=cost),
+            is_local=bool(rows.terms.local[index]),
+            snr_db=None if math.isnan(known_db) else float(known_db),
+            score=float(expected.score[index]),
+            words=float(expected.words[index]),
+            seconds=float(expected.seconds[index]),
+            transfer_s=float(expected.transfer_s[index]),
+            load_bits=float(expected.load_bits[index]),
+            compute_cost=float(expected.compute_cost[index]),
+            transfer_cost=float(expected.transfer_cost[index]),
+            joules=float(
+                expected.words[index]
+                * _TOKENS_PER_WORD
+                / rows.decode_tokens_per_s[index]
+                * rows.active_w[index]
+                + expected.transfer_s[index] * _RADIO_W
+            ),
+            reward=float(expected.reward[index]),
+        )
+
+    @staticmethod
+    def _ranked(rewards: Floats, chosen: int, number: int) -> list[int]:
+        """List the best rows besides the chosen one, best first."""
+        best = np.argpartition(-rewards, min(number, len(rewards) - 1))[: number + 1]
+        ordered = best[np.argsort(-rewards[best], kind="stable")]
+        return [int(index) for index in ordered if index != chosen and np.isfinite(rewards[index])][:number]
