@@ -22,7 +22,7 @@ from net4moe.chat.model import ChatModel, OnText
 from net4moe.chat.records import Capabilities, Price, ReadRequest, Reply, Request
 from net4moe.errors import ModelFileError
 
-__all__ = ["TINY", "EngineConfig", "free_cores", "running"]
+__all__ = ["TINY", "EmbeddedModel", "EngineConfig", "free_cores", "running"]
 
 _LOOKS = 5
 _BETWEEN_LOOKS_S = 0.005
@@ -82,7 +82,7 @@ def _running_at_this_moment() -> int:
 @asynccontextmanager
 async def running(
     weights: Path, name: str, config: EngineConfig | None = None, *, capabilities: Capabilities = TINY
-) -> AsyncGenerator[ChatModel]:
+) -> AsyncGenerator["EmbeddedModel"]:
     """Run the engine for as long as the context lasts.
 
     Args:
@@ -129,7 +129,7 @@ async def running(
                 for address, num_places in zip(addresses, (config.num_slots, 1), strict=True)
             )
             try:
-                yield _Embedded(writer, reader)
+                yield EmbeddedModel(writer, reader, SecretStr(key), config.num_slots)
             finally:
                 await writer.close()
                 await reader.close()
@@ -139,12 +139,20 @@ async def running(
             await process.wait()
 
 
-class _Embedded(ChatModel):
-    """The two ports of the engine as one model: one answers and continues, the other reads."""
+class EmbeddedModel(ChatModel):
+    """The two ports of the engine as one model: one answers and continues, the other reads.
 
-    def __init__(self, writer: HttpChatModel, reader: HttpChatModel) -> None:
+    Attributes:
+      base_url: where the engine answers and continues, for other clients of this computer.
+      key: the engine's key.
+      num_slots: texts that it writes at the same time.
+    """
+
+    def __init__(self, writer: HttpChatModel, reader: HttpChatModel, key: SecretStr, num_slots: int) -> None:
         self.name = writer.name
         self.base_url = writer.base_url
+        self.key = key
+        self.num_slots = num_slots
         self.capabilities = writer.capabilities
         self.price = Price()
         self._writer = writer
