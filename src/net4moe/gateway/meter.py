@@ -136,6 +136,13 @@ class Meter:
         self.num_failed += 1
         self.num_bytes += num_bytes
 
+    def outpaced(self, *, now_s: float, total_s: float, first_text_s: float) -> None:
+        """Take in a call that was cancelled since another device was first: it took at least so long."""
+        self._weight = 1.0 + self._faded(now_s)
+        self._latest_s = now_s
+        self._first_text.push(first_text_s)
+        self._total.push(total_s)
+
     def first_text_quantile_s(self, share: float) -> float | None:
         """Give a quantile of the time to the first text, seconds; None where nothing was measured."""
         return self._first_text.quantile(share)
@@ -182,7 +189,7 @@ class Meter:
         return weight / (weight + 3.0)
 
     def _faded(self, now_s: float) -> float:
-        if not self.num_calls:
+        if not self._weight:
             return 0.0
         return self._weight * 0.5 ** ((now_s - self._latest_s) / self.config.half_life_s)
 

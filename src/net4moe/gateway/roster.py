@@ -207,6 +207,10 @@ class Roster:
             msg = f"there is no device '{name}'."
             raise NoDevice(msg, device_id=name) from None
 
+    def find(self, name: str) -> Device | None:
+        """Find a device; None where there is none of that name."""
+        return self._devices.get(name)
+
     def heard(self, telemetry: Telemetry, *, now_s: float) -> Device:
         """Take in a heartbeat.
 
