@@ -28,7 +28,7 @@ from net4moe.gateway.flights import (
     tokens_told,
     with_attempts,
 )
-from net4moe.gateway.records import Attempt, Candidate, Outcome
+from net4moe.gateway.records import Attempt, Candidate, Outcome, Spent
 from net4moe.gateway.roster import Device
 from net4moe.gateway.transport import Answer, CallBroken
 
@@ -204,14 +204,7 @@ class Relayed:
     async def _tried(self, device: Device, candidate: Candidate, kind: Kind) -> Net4MoEError | None:
         """Send the call to one device; say why it was in vain."""
         ground = self._ground
-        aside = None
-        try:
-            body = self._body_for(candidate)
-            air_bytes = 0 if device.local else len(body)
-            aside = self._budget.reserve(calls=1, tokens=self._tokens, air_bytes=air_bytes)
-        finally:
-            if aside is None:
-                ground.places.give_back(device)
+        body, aside = self._prepared(device, candidate)
         limit_s = first_text_limit_s(device, candidate.model, ground.config, streamed=self._streams)
         left_s = self._deadline_s - ground.clock()
         flight = self._flight = Flight(
@@ -229,6 +222,19 @@ class Relayed:
             if left_s <= limit_s:
                 return self._failed("late", "the time was over before it answered")
             return self._failed("stalled", f"it did not answer within {limit_s:.1f} s")
+
+    def _prepared(self, device: Device, candidate: Candidate) -> tuple[bytes, Spent]:
+        """Make the body and set aside what the call could take; the place goes back where that fails."""
+        prepared = False
+        try:
+            body = self._body_for(candidate)
+            air_bytes = 0 if device.local else len(body)
+            aside = self._budget.reserve(calls=1, tokens=self._tokens, air_bytes=air_bytes)
+            prepared = True
+            return body, aside
+        finally:
+            if not prepared:
+                self._ground.places.give_back(device)
 
     async def _judged(self, answer: Answer, flight: Flight) -> Net4MoEError | None:
         """Look at the answer's head and first bytes; say what is wrong with it."""
