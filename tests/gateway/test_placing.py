@@ -15,6 +15,7 @@ from tests.gateway.live_fleet import device, offer, roster, subtask, telemetry
 
 
 def placement(*devices, policy="highest_expectation", **options) -> LivePlacement:
+    options.setdefault("wire_bits_per_word", 48.0)
     return LivePlacement(roster(*devices), BASELINES[policy], policy_name=policy, **options)
 
 
@@ -39,8 +40,26 @@ def test_the_numbers_of_a_row_by_hand() -> None:
     assert 60 * 0.02 == pytest.approx(chosen.compute_cost)
     assert 5.0 * 60 * 48 / 1e6 == pytest.approx(chosen.transfer_cost)
     assert 60 * 1.4 / 50 * 10.0 + 60 * 48 / 1e6 == pytest.approx(chosen.joules)
+    assert 60 * 48 == chosen.load_bits
     assert 5.0 + 2.0 * 0.8 == pytest.approx(chosen.score)
     assert chosen.score - chosen.cost == pytest.approx(chosen.reward, rel=1e-5)
+
+
+def test_frames_around_words_take_their_share_of_the_link() -> None:
+    """A word of 48 bits that takes 480 on the wire passes at a tenth of the rate."""
+    link = LinkReport(kind="measured", rate_bps=1e6)
+    (placed,) = placement(device("a", link=link), wire_bits_per_word=480.0).place([subtask()], now_s=1.0)
+    assert 60 * 480 / 1e6 == pytest.approx(placed.chosen.transfer_s)
+    assert 60 * 480 == placed.chosen.load_bits
+
+
+def test_a_simulated_link_is_a_link_also_on_the_same_computer() -> None:
+    """The gateway's own computer plays a device at a distance."""
+    far = device("far", local=True, link=LinkReport(kind="simulated", snr_db=3.0, rate_bps=1e4))
+    (placed,) = placement(far).place([subtask()], now_s=1.0)
+    assert not placed.chosen.is_local
+    assert 3.0 == placed.chosen.snr_db
+    assert 60 * 48 / 1e4 == pytest.approx(placed.chosen.transfer_s)
 
 
 def test_a_signal_becomes_the_rate_of_shannon() -> None:
@@ -132,7 +151,7 @@ def test_why_nobody_can_take_it(devices, why: str) -> None:
 def test_a_heartbeat_changes_the_next_choice() -> None:
     """The link of the first device falls; nothing else is read again."""
     devices = roster(device("a", bandwidth_hz=1e4), device("b", bandwidth_hz=1e4, compute_cost_per_word=0.02))
-    live = LivePlacement(devices, highest_expectation(), policy_name="rule")
+    live = LivePlacement(devices, highest_expectation(), policy_name="rule", wire_bits_per_word=48.0)
     assert "a" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device
     version = devices.version
     weak = telemetry("a", sequence=1, bandwidth_hz=1e4, link=LinkReport(kind="radio", snr_db=-15.0))
@@ -144,7 +163,7 @@ def test_a_heartbeat_changes_the_next_choice() -> None:
 def test_a_device_that_joins_and_one_that_leaves() -> None:
     """Rows follow the roster."""
     devices = roster(device("a"))
-    live = LivePlacement(devices, highest_expectation(), policy_name="rule")
+    live = LivePlacement(devices, highest_expectation(), policy_name="rule", wire_bits_per_word=48.0)
     live.place([subtask()], now_s=1.0)
     devices.add(device("b", compute_cost_per_word=0.0), now_s=1.0)
     assert "b" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device

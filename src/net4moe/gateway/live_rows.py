@@ -51,6 +51,8 @@ class LiveRows:
     Args:
       roster: the devices.
       history: what earlier passages tell of the experts.
+      word_share: share of a link's bits that are words rather than frames around them: rate and bandwidth count
+        for words only, as they do where policies are trained.
 
     Attributes:
       offers: the expert of each row.
@@ -62,7 +64,7 @@ class LiveRows:
       units_per_word: compute units for a word.
       snr_db: signal-to-noise ratio; of a link of which only the rate is known, the one that would carry it, dB.
       known_snr_db: the same where a radio tells it, else not a number.
-      rate_bps: rate that a passage gets, bit/s.
+      rate_bps: rate at which words pass, frames left out, bit/s.
       round_trip_s: time of an empty call, seconds.
       loss: share of calls that are lost.
       charge_share: share of the battery; 1 on mains.
@@ -72,8 +74,9 @@ class LiveRows:
       waiting_s: expected wait for a place, seconds.
     """
 
-    def __init__(self, roster: Roster, history: History | None = None) -> None:
+    def __init__(self, roster: Roster, history: History | None = None, *, word_share: float = 1.0) -> None:
         self._roster = roster
+        self._word_share = word_share
         self._history = history
         self._version: int | None = None
         self._rebuild()
@@ -176,12 +179,13 @@ class LiveRows:
         lease = self._by_device[self._device_of, _DeviceColumns._fields.index("lease_until_s")]
         self.terms = RowTerms(
             compute_cost_per_word=rows.compute_cost_per_word,
-            bandwidth_hz=rows.bandwidth_hz,
+            bandwidth_hz=rows.bandwidth_hz * np.float32(self._word_share),
             units_limit=rows.units_limit,
             local=rows.local > 0,
         )
         self.known_snr_db, self.round_trip_s, self.loss = rows.known_snr_db, rows.round_trip_s, rows.loss
-        self.rate_bps, self.snr_db = _links(rows)
+        wire_bps, self.snr_db = _links(rows)
+        self.rate_bps = wire_bps * np.float32(self._word_share)
         self.charge_share, self.prefill_s, self.active_w = rows.charge_share, rows.prefill_s, rows.active_w
         observed = rows.observed_tokens_per_s
         self.decode_tokens_per_s = np.where(np.isnan(observed), rows.decode_tokens_per_s, observed)
@@ -234,7 +238,7 @@ def _told(device: Device) -> tuple[float, ...]:
         told.compute_cost_per_word,
         told.bandwidth_hz,
         told.units_limit or math.inf,
-        device.local,
+        device.local and link.kind != "simulated",
         math.nan if link.snr_db is None else link.snr_db,
         link.rate_bps or math.nan,
         link.round_trip_s or 0.0,

@@ -47,7 +47,7 @@ class Considered:
       words: expected words.
       seconds: expected seconds until the passage is there: waiting, writing, sending.
       transfer_s: expected seconds on the air.
-      load_bits: expected size of the passage, bits.
+      load_bits: expected size of the passage on the wire, bits.
       compute_cost: price of the words, reward units.
       transfer_cost: price of the time on the air, reward units.
       joules: energy of writing and sending.
@@ -123,6 +123,8 @@ class LivePlacement:
       policy_name: what receipts call it.
       shadow: a second policy with its name that is asked and not followed.
       reward_config: what quality is worth and what the air costs.
+      wire_bits_per_word: bits that a word takes on the wire with its frames; those of the reward's configuration
+        are what it takes where policies are trained.
       history: what earlier passages tell of the experts. Of an expert or a field that it does not know, a score
         from 5, for a stranger to the field, to 7, for its very expert, is expected.
       seed: of policies that draw lots.
@@ -136,6 +138,7 @@ class LivePlacement:
         policy_name: str,
         shadow: tuple[str, Policy] | None = None,
         reward_config: RewardConfig | None = None,
+        wire_bits_per_word: float = 2_800.0,
         history: History | None = None,
         seed: int = 0,
     ) -> None:
@@ -143,7 +146,10 @@ class LivePlacement:
         self._policy = policy
         self._shadow = shadow
         self._reward_config = reward_config or RewardConfig()
-        self._rows = LiveRows(roster, history)
+        self._wire_bits_per_word = wire_bits_per_word
+        self._rows = LiveRows(
+            roster, history, word_share=self._reward_config.bits_per_word / wire_bits_per_word
+        )
         self._random = np.random.default_rng(seed)
         self._turn = 0
 
@@ -254,7 +260,7 @@ class LivePlacement:
             words=words,
             seconds=seconds,
             transfer_s=transfer_s,
-            load_bits=bits,
+            load_bits=load_bits(words, self._wire_bits_per_word),
             compute_cost=price.astype(np.float32),
             transfer_cost=air.astype(np.float32),
             reward=reward.astype(np.float32),
