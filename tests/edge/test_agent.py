@@ -221,10 +221,12 @@ def test_a_server_that_is_not_there_and_one_that_hangs() -> None:
                 assert response.status == 504
                 assert (await response.json())["error"]["code"] == "upstream_stalled"
             await model.cancelled.wait()
-        async with device(model, upstream={"url": "http://127.0.0.1:9/v1"}) as (address, _, client):
-            async with client.post(address + CHAT, json={}) as response:
-                assert response.status == 502
-                assert "cannot be reached" in (await response.json())["error"]["message"]
+        async with (
+            device(model, upstream={"url": "http://127.0.0.1:9/v1"}) as (address, _, client),
+            client.post(address + CHAT, json={}) as response,
+        ):
+            assert response.status == 502
+            assert "cannot be reached" in (await response.json())["error"]["message"]
 
     run(test())
 
@@ -292,8 +294,10 @@ def test_an_unknown_check_is_refused_in_the_same_form() -> None:
         def check(*_call: object) -> None:
             raise JoinRefused("not today.")
 
-        async with device(ModelServer(), check=check) as (address, _, client):
-            async with client.post(address + CHAT, json={}) as response:
-                assert (await response.json())["error"]["message"] == "not today."
+        async with (
+            device(ModelServer(), check=check) as (address, _, client),
+            client.post(address + CHAT, json={}) as response,
+        ):
+            assert (await response.json())["error"]["message"] == "not today."
 
     run(test())

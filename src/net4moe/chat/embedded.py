@@ -144,6 +144,7 @@ class EmbeddedModel(ChatModel):
 
     Attributes:
       base_url: where the engine answers and continues, for other clients of this computer.
+      reads_url: where it reads texts.
       key: the engine's key.
       num_slots: texts that it writes at the same time.
     """
@@ -151,6 +152,7 @@ class EmbeddedModel(ChatModel):
     def __init__(self, writer: HttpChatModel, reader: HttpChatModel, key: SecretStr, num_slots: int) -> None:
         self.name = writer.name
         self.base_url = writer.base_url
+        self.reads_url = reader.base_url
         self.key = key
         self.num_slots = num_slots
         self.capabilities = writer.capabilities

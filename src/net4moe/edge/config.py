@@ -34,6 +34,7 @@ class AgentConfig:
       identity_file: where it keeps who it is; None to forget that at the end.
       link_rows: plays a radio link: time in seconds, SNR in dB, rate in bit/s; empty for the real one.
       compute_cost_per_word: price of writing one word on it, reward units.
+      units_limit: compute units that one subtask may need on it; None for any number.
       bandwidth_hz: bandwidth of its link, Hz.
       drain_s: how long calls may go on after `stop`, seconds.
     """
@@ -51,6 +52,7 @@ class AgentConfig:
     identity_file: Path | None = None
     link_rows: tuple[tuple[float, float, float], ...] = field(default=(), repr=False)
     compute_cost_per_word: float = 0.01
+    units_limit: float | None = None
     bandwidth_hz: float = 20e6
     drain_s: float = 30.0
 

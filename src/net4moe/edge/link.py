@@ -111,7 +111,7 @@ class LinkMeter:
     def came_back(self, round_trip_s: float) -> None:
         """Count a heartbeat that was answered."""
         known = round_trip_s if self._round_trip_s is None else self._round_trip_s
-        self._round_trip_s = known + _SHARE * (round_trip_s - known)
+        self._round_trip_s = max(0.0, known + _SHARE * (round_trip_s - known))
         self._loss -= _SHARE * self._loss
 
     def lost(self) -> None:

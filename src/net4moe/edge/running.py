@@ -250,6 +250,7 @@ class Agent:
             num_busy=relay.places.num_busy,
             num_waiting=relay.places.num_waiting,
             compute_cost_per_word=config.compute_cost_per_word,
+            units_limit=config.units_limit,
             bandwidth_hz=config.bandwidth_hz,
             speed=relay.speed.report,
             link=self._link_report(gateway),
