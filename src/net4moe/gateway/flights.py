@@ -16,15 +16,16 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from net4moe.errors import DeadlinePassed, DeviceBusy, Net4MoEError, NoDevice
+from net4moe.gateway.attempt_events import SendKind
 from net4moe.gateway.attempts import Allowance
 from net4moe.gateway.budgets import Budget
 from net4moe.gateway.places import Places
 from net4moe.gateway.records import Attempt, Candidate, Outcome, Spent
 from net4moe.gateway.roster import Device, Roster
-from net4moe.gateway.transport import Transport
+from net4moe.gateway.transport import Answer, CallBroken, Transport
 
 __all__ = [
     "DispatchConfig",
@@ -36,10 +37,11 @@ __all__ = [
     "found_place",
     "open_candidates",
     "tokens_told",
+    "whole_answer",
     "with_attempts",
 ]
 
-Kind = Literal["first", "retry", "hedge", "handover"]
+Kind = SendKind
 """Why a call is sent."""
 
 _Error = TypeVar("_Error", bound=Net4MoEError)
@@ -275,6 +277,23 @@ def tokens_told(tail: bytes) -> tuple[int, int]:
     read = _PROMPT_TOKENS.search(tail, start)
     written = _COMPLETION_TOKENS.search(tail, start)
     return int(read[1]) if read else 0, int(written[1]) if written else 0
+
+
+async def whole_answer(answer: Answer, flight: Flight, largest: int) -> bytes:
+    """Read an answer to its end.
+
+    Raises:
+      CallBroken: it broke off, or is larger than `largest` bytes.
+    """
+    pieces: list[bytes] = []
+    while piece := await answer.read():
+        pieces.append(piece)
+        flight.num_bytes += len(piece)
+        if flight.num_bytes > largest:
+            name = flight.device.name
+            msg = f"device '{name}' wrote on past {largest} bytes."
+            raise CallBroken(msg, outcome="garbage", device_id=name)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def open_candidates(

@@ -26,6 +26,7 @@ from net4moe.gateway.flights import (
     first_text_limit_s,
     found_place,
     tokens_told,
+    whole_answer,
     with_attempts,
 )
 from net4moe.gateway.records import Attempt, Candidate, Outcome, Spent
@@ -247,7 +248,7 @@ class Relayed:
         if status == 408 or status >= 500:
             return self._failed("failed", f"it failed ({status})")
         if status >= 400:
-            self.body = await self._whole(answer, flight)
+            self.body = await whole_answer(answer, flight, self._ground.config.max_bytes)
             self._take(answer)
             self._land("rejected", f"it refuses the call ({status})")
             return None
@@ -263,7 +264,7 @@ class Relayed:
             self._take(answer)
             self._watch()
             return None
-        body = await self._whole(answer, flight)
+        body = await whole_answer(answer, flight, self._ground.config.max_bytes)
         bare = body.strip()
         if answer.content_type != "application/json" or bare[:1] != b"{" or bare[-1:] != b"}":
             return self._failed("garbage", "it sent no JSON object")
@@ -271,17 +272,6 @@ class Relayed:
         self._take(answer)
         self._done(body[-_TAIL:])
         return None
-
-    async def _whole(self, answer: Answer, flight: Flight) -> bytes:
-        """Read an answer to its end."""
-        pieces: list[bytes] = []
-        while piece := await answer.read():
-            pieces.append(piece)
-            flight.num_bytes += len(piece)
-            if flight.num_bytes > self._ground.config.max_bytes:
-                msg = f"device '{flight.device.name}' wrote on past {self._ground.config.max_bytes} bytes."
-                raise CallBroken(msg, outcome="garbage", device_id=flight.device.name)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _take(self, answer: Answer) -> None:
         self.status = answer.status
