@@ -215,11 +215,14 @@ def test_two_processes_with_one_identity(tmp_path: Path) -> None:
     async def test() -> None:
         gateway, model = Gateway(), ModelServer()
         file = tmp_path / "pi.json"
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(Agent(config(address, url, gateway.code(), identity_file=file))) as first:
-                async with alive(Agent(config(address, url, None, identity_file=file))):
-                    with pytest.raises(JoinRefused, match="another program has joined as 'pi' since"):
-                        await first
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(Agent(config(address, url, gateway.code(), identity_file=file))) as first,
+            alive(Agent(config(address, url, None, identity_file=file))),
+        ):
+            with pytest.raises(JoinRefused, match="another program has joined as 'pi' since"):
+                await first
 
     run(test())
 
@@ -295,15 +298,18 @@ def test_a_laptop_that_slept() -> None:
 
     async def test() -> None:
         gateway, model, events = Gateway(), ModelServer(), list[Event]()
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(Agent(config(address, url, gateway.code()), on_event=events.append)):
-                device = await gateway.device("pi")
-                gateway.ahead_s = 3_600.0
-                before = sequence(device)
-                await gateway.device("pi", lambda device: sequence(device) > before + 2)
-                assert device.state(gateway.monotonic()) == "up"
-                assert await asked(device, now_s=gateway.unix_s()) == 200
-                assert "lost" not in [event.kind for event in events]
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(Agent(config(address, url, gateway.code()), on_event=events.append)),
+        ):
+            device = await gateway.device("pi")
+            gateway.ahead_s = 3_600.0
+            before = sequence(device)
+            await gateway.device("pi", lambda device: sequence(device) > before + 2)
+            assert device.state(gateway.monotonic()) == "up"
+            assert await asked(device, now_s=gateway.unix_s()) == 200
+            assert "lost" not in [event.kind for event in events]
 
     run(test())
 
@@ -326,17 +332,20 @@ def test_what_is_begun_is_ended() -> None:
 
     async def test() -> None:
         gateway, model = Gateway(), ModelServer(waits=True)
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(agent := Agent(config(address, url, gateway.code()))) as running:
-                device = await gateway.device("pi")
-                call = asyncio.create_task(asked(device))
-                await model.began.wait()
-                agent.stop()
-                await gateway.device("pi", lambda device: device.state(time.monotonic()) == "draining")
-                assert await asked(device) == 429
-                model.go_on.set()
-                assert await call == 200
-                await running
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(agent := Agent(config(address, url, gateway.code()))) as running,
+        ):
+            device = await gateway.device("pi")
+            call = asyncio.create_task(asked(device))
+            await model.began.wait()
+            agent.stop()
+            await gateway.device("pi", lambda device: device.state(time.monotonic()) == "draining")
+            assert await asked(device) == 429
+            model.go_on.set()
+            assert await call == 200
+            await running
 
     run(test())
 
@@ -363,15 +372,18 @@ def test_the_gateway_drains_a_device() -> None:
 
     async def test() -> None:
         gateway, model = Gateway(), ModelServer()
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(Agent(config(address, url, gateway.code()))):
-                device = await gateway.device("pi")
-                gateway.roster.drain("pi")
-                await gateway.device("pi", lambda device: said_state(device) == "draining")
-                assert await asked(device) == 429
-                device.wanted = "stay"
-                await gateway.device("pi", lambda device: said_state(device) == "up")
-                assert await asked(device) == 200
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(Agent(config(address, url, gateway.code()))),
+        ):
+            device = await gateway.device("pi")
+            gateway.roster.drain("pi")
+            await gateway.device("pi", lambda device: said_state(device) == "draining")
+            assert await asked(device) == 429
+            device.wanted = "stay"
+            await gateway.device("pi", lambda device: said_state(device) == "up")
+            assert await asked(device) == 200
 
     run(test())
 
@@ -386,15 +398,18 @@ def test_tls_with_a_pinned_certificate() -> None:
 
     async def test() -> None:
         gateway, model = Gateway(), ModelServer()
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(Agent(config(address, url, gateway.code(), secure=True))):
-                device = await gateway.device("pi")
-                assert device.base_url.startswith("https://")
-                assert len(device.fingerprint) == 64
-                assert await asked(device) == 200
-                device.fingerprint = "0" * 64
-                with pytest.raises(aiohttp.ServerFingerprintMismatch):
-                    await asked(device)
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(Agent(config(address, url, gateway.code(), secure=True))),
+        ):
+            device = await gateway.device("pi")
+            assert device.base_url.startswith("https://")
+            assert len(device.fingerprint) == 64
+            assert await asked(device) == 200
+            device.fingerprint = "0" * 64
+            with pytest.raises(aiohttp.ServerFingerprintMismatch):
+                await asked(device)
 
     run(test())
 
@@ -404,13 +419,14 @@ def test_insecure_means_everybody() -> None:
 
     async def test() -> None:
         gateway, model = Gateway(), ModelServer()
-        async with served(model.app()) as url, gateway.open() as address:
-            async with alive(agent := Agent(config(address, url, gateway.code(), insecure=True))):
-                async with (
-                    aiohttp.ClientSession() as session,
-                    session.get(f"http://127.0.0.1:{agent.port}/v1/models") as response,
-                ):
-                    assert response.status == 200
+        async with (
+            served(model.app()) as url,
+            gateway.open() as address,
+            alive(agent := Agent(config(address, url, gateway.code(), insecure=True))),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{agent.port}/v1/models") as response,
+        ):
+            assert response.status == 200
 
     run(test())
 

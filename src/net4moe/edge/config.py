@@ -79,10 +79,12 @@ class AgentConfig:
 
     @property
     def listens_on(self) -> str:
-        """The address that it listens on."""
-        return self.host or (
-            "127.0.0.1" if _is_loopback(urlsplit(self.gateway).hostname or "") else "0.0.0.0"
-        )
+        """The address that it listens on: one where the gateway can reach it."""
+        if self.host:
+            return self.host
+        host = urlsplit(self.gateway).hostname or ""
+        loopback, everywhere = ("::1", "::") if ":" in host else ("127.0.0.1", "0.0.0.0")
+        return loopback if _is_loopback(host) else everywhere
 
 
 def own_name() -> str:

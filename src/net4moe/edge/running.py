@@ -306,6 +306,7 @@ class Agent:
 
     def _where(self, is_secure: bool) -> str:
         host = self._config.listens_on
+        host = f"[{host}]" if ":" in host else host
         return f"'{self.name}' listens on {'https' if is_secure else 'http'}://{host}:{self.port}"
 
 
