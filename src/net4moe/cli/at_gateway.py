@@ -56,7 +56,7 @@ class AtGateway:
             msg = f"no gateway answers at {self.url} ({error}); start one with `net4moe up`."
             raise ChatUnavailable(msg) from error
         try:
-            told = answer.json()
+            told: Any = answer.json()
         except json.JSONDecodeError as error:
             msg = f"{self.url} is no gateway of Net4MoE: it answered {answer.status_code} and no JSON."
             raise ChatRejected(msg, status=answer.status_code) from error
