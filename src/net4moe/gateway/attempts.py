@@ -167,6 +167,7 @@ class Call:
         self._chance = chance
         self._lines: list[_Line] = []
         self._outcomes: dict[int, Outcome] = {}  # of each candidate that was asked, the last one
+        self._free_s: dict[int, float] = {}  # until when each said that it is busy
         self._kept = ""  # the longest text that can be gone on with; all that was shown
         self._committed: _Line | None = None
         self._shown = False
@@ -248,6 +249,7 @@ class Call:
         """Go on without a line, where one can."""
         line.alive = False
         self._outcomes[line.index] = failure.outcome
+        self._free_s[line.index] = now_s + (failure.retry_after_s or 0.0)
         self._last = failure
         if self._rules.continues and failure.outcome != "garbage" and len(line.text) > len(self._kept):
             self._kept = line.text
@@ -264,14 +266,15 @@ class Call:
         fresh = self._fresh()
         if fresh is not None:
             return self._send(fresh, "retry") if self._retries.take() else self._give_up()
-        if self._returning() is None:
+        index = self._returning()
+        if index is None:
             return self._give_up()
         rest_s = min(_LONGEST_REST_S, self._rules.backoff_s * 2**self._num_rests)
-        rest_s = max(rest_s * (0.5 + self._chance.random()), self._last.retry_after_s or 0.0)
-        if now_s + rest_s >= self._rules.deadline_s:
+        resume_s = max(now_s + rest_s * (0.5 + self._chance.random()), self._free_s.get(index, 0.0))
+        if resume_s >= self._rules.deadline_s:
             return self._give_up()
         self._num_rests += 1
-        self._resume_s = now_s + rest_s
+        self._resume_s = resume_s
         return []
 
     def _woken(self, now_s: float) -> list[Effect]:
@@ -321,7 +324,8 @@ class Call:
         """Find a candidate that may be asked again: the only one, or one that was busy."""
         if len(self._candidates) == 1:
             return 0
-        return next((index for index, outcome in self._outcomes.items() if outcome == "busy"), None)
+        busy = [index for index, outcome in self._outcomes.items() if outcome == "busy"]
+        return min(busy, key=lambda index: self._free_s.get(index, 0.0), default=None)
 
     @property
     def _alive(self) -> list[_Line]:

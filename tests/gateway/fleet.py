@@ -1,0 +1,45 @@
+"""Devices of a roster for tests of the gateway."""
+
+from typing import Literal
+
+from net4moe.edge.wire import ExpertOffer, LinkReport, SpeedReport, Telemetry
+from net4moe.gateway.records import Candidate
+from net4moe.gateway.roster import Device, Roster
+
+__all__ = ["candidate", "device_of", "roster_of", "telemetry"]
+
+
+def telemetry(name: str = "a", *, epoch: int = 0, sequence: int = 0, **fields: object) -> Telemetry:
+    """Make a heartbeat."""
+    expert = ExpertOffer(name="plot", field="plot", model="tiny")
+    given = {"link": LinkReport(kind="local"), "models": ("tiny", "large"), "experts": (expert,)} | fields
+    return Telemetry(device=name, epoch=epoch, sequence=sequence, time_unix_s=1.0, **given)  # pyright: ignore
+
+
+def device_of(
+    name: str = "a",
+    *,
+    base_url: str = "http://127.0.0.1:1/v1",
+    kind: Literal["agent", "endpoint"] = "endpoint",
+    slots: int = 4,
+    tokens_per_s: float | None = None,
+    local: bool = False,
+    **fields: object,
+) -> Device:
+    """Make a device."""
+    speed = SpeedReport(decode_tokens_per_s=tokens_per_s)
+    told = telemetry(name, num_slots=slots, speed=speed, **fields)
+    return Device(name=name, base_url=base_url, kind=kind, telemetry=told, local=local)
+
+
+def roster_of(*devices: Device, now_s: float = 0.0, seed: int = 0) -> Roster:
+    """Make a roster."""
+    roster = Roster(seed=seed)
+    for device in devices:
+        roster.add(device, now_s=now_s)
+    return roster
+
+
+def candidate(name: str = "a", model: str = "tiny", expert: str = "plot") -> Candidate:
+    """Make a candidate."""
+    return Candidate(device=name, model=model, expert=expert)
