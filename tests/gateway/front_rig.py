@@ -205,6 +205,7 @@ class Rig:
     http: aiohttp.ClientSession
     stop: asyncio.Event
     mixture: ScriptedMixture
+    answers: list[aiohttp.ClientResponse] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -214,7 +215,17 @@ class Rig:
     async def chat(self, model: str = "net4moe", **fields: Any) -> aiohttp.ClientResponse:
         """Ask it."""
         body = {"model": model, "messages": [{"role": "user", "content": "a fox"}], **fields}
-        return await self.http.post(f"{self.url}/v1/chat/completions", json=body)
+        return await self.post("/v1/chat/completions", body)
+
+    async def post(self, path: str, body: Any) -> aiohttp.ClientResponse:
+        """Send JSON; the answer is closed with the gateway where nobody reads it."""
+        self.answers.append(await self.http.post(self.url + path, json=body))
+        return self.answers[-1]
+
+    async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
+        """Fetch."""
+        self.answers.append(await self.http.get(self.url + path, headers=headers))
+        return self.answers[-1]
 
 
 def services(
@@ -260,9 +271,9 @@ async def running(upstream: Upstream) -> AsyncIterator[Upstream]:
     site_app = web.Application()
     for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings"):
         site_app.router.add_post(path, upstream.answer)
-    runner = web.AppRunner(site_app, handler_cancellation=True, access_log=None)
+    runner = web.AppRunner(site_app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     upstream.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
     try:
@@ -304,7 +315,10 @@ async def rig(
     headers = {} if insecure else {"authorization": f"Bearer {KEY}"}
     try:
         async with aiohttp.ClientSession(headers=headers) as http:
-            yield Rig(port=listening.result(), services=made, http=http, stop=stop, mixture=mixture)
+            gateway = Rig(port=listening.result(), services=made, http=http, stop=stop, mixture=mixture)
+            yield gateway
+            for answer in gateway.answers:
+                answer.close()
     finally:
         stop.set()
         await serving
