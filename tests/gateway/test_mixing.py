@@ -118,6 +118,7 @@ def asked(**changes: Any) -> Asked:
 
 
 KISS, CROWN = "They kissed in the rain. Nobody saw it.", "The crown was gone. The window stood open."
+JOINED = "the fused text was empty; the passages stand in order as they were written."
 TEXTS = {"rose": KISS, "holmes": CROWN}
 
 
@@ -201,10 +202,16 @@ def test_what_came_of_a_passage_by_the_deadline_counts(tmp_path) -> None:
             raise DeadlinePassed("too late")
         return plainly(expert, request, on_text)
 
-    mixture, _, _, _ = scene(write, gate=gate(fused=""), path=tmp_path / "r")
+    mixture, _, receipts, _ = scene(write, gate=gate(fused=""), path=tmp_path / "r")
     mixed = answered(mixture, asked())
     assert f"{KISS}\n\nThe crown was gone." == mixed.text
-    assert () == mixed.missing
+    assert ((), "length") == (mixed.missing, mixed.finish_reason)
+    receipt = receipts.get("chatcmpl-1")
+    assert receipt is not None
+    assert ("degraded", ["subtask 2 was cut (DeadlinePassed).", JOINED]) == (
+        receipt["outcome"],
+        receipt["notes"],
+    )
 
 
 @pytest.mark.parametrize("error", [ChatUnavailable("x"), NoDevice("y"), DeadlinePassed("z")])

@@ -124,6 +124,24 @@ def test_a_busy_device_with_another_model_is_left_alone() -> None:
     assert "laptop" == placed[0].chosen.candidate.device
 
 
+def test_no_subtask_queues_where_another_device_is_idle() -> None:
+    """The free server has one place; with it taken the dear laptop gets the next, and only then somebody waits."""
+    server = device("server", compute_cost_per_word=0.0, num_slots=1)
+    laptop = device("laptop", compute_cost_per_word=0.03, num_slots=1)
+    placed = placement(server, laptop).place([subtask(index) for index in range(3)], now_s=1.0)
+    assert ["server", "laptop", "server"] == [one.chosen.candidate.device for one in placed]
+    assert placed[2].chosen.seconds == pytest.approx(2 * placed[0].chosen.seconds)
+
+
+def test_a_device_that_would_be_late_is_left_out() -> None:
+    """It is the best by far, and needs 84 tokens at one a second; where all would be late, the best is taken."""
+    slow = device("slow", compute_cost_per_word=0.0, speed=SpeedReport(decode_tokens_per_s=1.0))
+    live = placement(slow, device("quick", compute_cost_per_word=0.05))
+    assert "quick" == live.place([subtask()], now_s=1.0, left_s=60.0)[0].chosen.candidate.device
+    assert "slow" == live.place([subtask()], now_s=1.0, left_s=0.1)[0].chosen.candidate.device
+    assert "slow" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device
+
+
 def test_limits_keep_large_subtasks_away() -> None:
     """60 words are 6 units; the phone takes 3.5."""
     phone = device("phone", local=True, units_limit=3.5, compute_cost_per_word=0.0)

@@ -62,9 +62,10 @@ class AtGateway:
             raise ChatRejected(msg, status=answer.status_code) from error
         if answer.is_success:
             return told
-        said = (
-            told.get("error", {}).get("message", "no reason given") if isinstance(told, dict) else "no reason"
-        )
+        try:
+            said = str(told["error"]["message"])
+        except (KeyError, TypeError):
+            said = "no reason given."
         msg = f"the gateway at {self.url} refuses ({answer.status_code}): {said}"
         raise ChatRejected(msg, status=answer.status_code)
 

@@ -72,6 +72,7 @@ class LiveRows:
       prefill_s: expected time to read a prompt, seconds.
       decode_tokens_per_s: expected speed of writing.
       waiting_s: expected wait for a place, seconds.
+      num_free: places that the device of each row has free.
     """
 
     def __init__(self, roster: Roster, history: History | None = None, *, word_share: float = 1.0) -> None:
@@ -191,6 +192,7 @@ class LiveRows:
         self.decode_tokens_per_s = np.where(np.isnan(observed), rows.decode_tokens_per_s, observed)
         ahead = np.maximum(rows.num_calls + 1.0 - rows.num_places, 0.0) / rows.num_places
         self.waiting_s = (ahead * _TEXT_TOKENS / self.decode_tokens_per_s).astype(np.float32)
+        self.num_free = rows.num_places - rows.num_calls
         self.resident = (rows.resident == self._model_of) | (rows.resident == _NONE)
         usable = (rows.admitted > 0) & (lease >= now_s)
         if 2 * int(usable.sum()) < len(usable):  # few are left: the roster knows whom to believe

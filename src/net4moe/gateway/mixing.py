@@ -14,10 +14,11 @@ from net4moe.chat import ChatRequest, OnText
 from net4moe.errors import ChatError, DeadlinePassed, DeviceError, Net4MoEError, NoDevice, ReplyError
 from net4moe.gateway import receipt_form
 from net4moe.gateway.budgets import Budget
-from net4moe.gateway.dispatching import Dispatcher
+from net4moe.gateway.dispatched_model import spending
+from net4moe.gateway.dispatching import Dispatcher, attempts_of
 from net4moe.gateway.placing import LivePlacement, Placed
 from net4moe.gateway.receipts import ReceiptStore
-from net4moe.gateway.records import Asked, Candidate, Limits, Mixed, Spent, Written
+from net4moe.gateway.records import Asked, Attempt, Candidate, Limits, Mixed, Spent, Written
 from net4moe.gateway.roster import Roster
 from net4moe.gateway.team import Team, whole_prompt
 from net4moe.gateway.unfolding import Unfolding
@@ -60,6 +61,7 @@ class _Line:
     subtask: Subtask
     placed: Placed
     written: Written | None = None
+    attempts: tuple[Attempt, ...] = ()
     text: str = ""
     failure: str = ""
 
@@ -142,12 +144,14 @@ class LiveMixture:
         )
         course.outcome = "cancelled"
         try:
-            mixed = await self._answered(course, on_text or _nothing)
+            with spending(course.budget):
+                mixed = await self._answered(course, on_text or _nothing)
         except Net4MoEError as error:
             course.outcome = f"failed: {type(error).__name__}"
             raise
         else:
-            course.outcome = "degraded" if mixed.missing else "done"
+            failed = any(line.failure for line in course.lines)
+            course.outcome = "degraded" if failed else "done"
             return mixed
         finally:
             self._file(course)
@@ -196,13 +200,14 @@ class LiveMixture:
             raise self._why_nothing(course)
         course.story = await self._fused(course, lines, on_text, rewrites)
         written = [line.written for line in course.lines if line.written]
-        spent = course.budget.spent
-        completion = sum(one.completion_tokens for one in written)
-        cut = any(one.finish_reason == "length" for one in written) and asked.max_tokens is not None
+        attempts = [attempt for line in course.lines for attempt in line.attempts]
+        completion = sum(attempt.completion_tokens for attempt in attempts)
+        limited = asked.max_tokens is not None and any(one.finish_reason == "length" for one in written)
+        cut = limited or any(line.failure and line.text for line in course.lines)
         return Mixed(
             text=course.story.text,
             finish_reason="length" if cut else "stop",
-            prompt_tokens=max(spent.tokens - completion, sum(one.prompt_tokens for one in written)),
+            prompt_tokens=max(0, course.budget.spent.tokens - completion),
             completion_tokens=completion,
             missing=tuple(line.subtask.text for line in course.lines if not line.text),
         )
@@ -266,11 +271,15 @@ class LiveMixture:
                 budget=course.budget,
                 on_text=lambda piece: unfolding.heard(index, piece),
             )
+            line.attempts = line.written.attempts
             line.text = passage_text(line.written.text, line.written.finish_reason)
         except (ChatError, ReplyError, DeviceError, DeadlinePassed) as error:
             line.failure = type(error).__name__
+            line.attempts = attempts_of(error)
             begun = unfolding.so_far(index).strip()
             line.text = whole_sentences(begun) if begun else ""
+            if line.text:
+                course.notes.append(f"subtask {index + 1} was cut ({line.failure}).")
         finally:
             course.mark(f"write {index + 1}", begin_s, self._clock())
         unfolding.ended(index, line.text)
@@ -329,7 +338,9 @@ class LiveMixture:
             outcome=course.outcome,
             policy=self._placement.policy_name,
             lines=[
-                receipt_form.line(line.subtask, line.placed, line.written, line.text, line.failure)
+                receipt_form.line(
+                    line.subtask, line.placed, line.written, line.attempts, line.text, line.failure
+                )
                 for line in course.lines
             ],
             notes=course.notes + ([course.story.note] if course.story and course.story.note else []),
@@ -347,11 +358,9 @@ def _on_the_way(lines: Sequence[_Line]) -> Spent:
     """Add up what went over the air and what it took, as far as it is known."""
     joules, air_bytes = 0.0, 0
     for line in lines:
-        if line.written is None:
-            continue
         share = count_words(line.text) / max(line.placed.chosen.words, 1.0)
         joules += line.placed.chosen.joules * share
-        air_bytes += 0 if line.placed.chosen.is_local else sum(one.bytes for one in line.written.attempts)
+        air_bytes += 0 if line.placed.chosen.is_local else sum(one.bytes for one in line.attempts)
     return Spent(joules=joules, air_bytes=air_bytes)
 
 

@@ -106,6 +106,7 @@ class _Expected(NamedTuple):
 
     score: Floats
     words: Floats
+    waiting_s: Floats
     seconds: Floats
     transfer_s: Floats
     load_bits: Floats
@@ -158,6 +159,9 @@ class LivePlacement:
     ) -> tuple[Placed, ...]:
         """Choose for every subtask, one after the other: each knows where those before it go.
 
+        The policy chooses among rows that need no swap of models on a device that writes, have a free place, and
+        are expected to be in time, each where there are such.
+
         Args:
           subtasks: the subtasks of a prompt.
           now_s: the time, by the roster's clock.
@@ -167,34 +171,44 @@ class LivePlacement:
           NoDevice: nobody can take a subtask.
         """
         self._rows.refresh(now_s)
+        if not self._rows.offers:
+            msg = f"no device can take subtask 1: {self._rows.why_nobody()}"
+            raise NoDevice(msg)
         planned_s = np.zeros(len(self._rows.offers), np.float32)
-        taken = np.zeros(len(self._rows.offers), np.bool_)
+        num_planned = np.zeros(len(self._rows.offers), np.float32)
+        swaps = np.zeros(len(self._rows.offers), np.bool_)
         placed: list[Placed] = []
         for turn, subtask in enumerate(subtasks):
             share_left = (len(subtasks) - turn) / len(subtasks)
-            index, one = self._place(subtask, planned_s, taken, share_left, left_s)
+            full = num_planned >= self._rows.num_free
+            expected = self._expected(subtask, np.where(full, planned_s, np.float32(0.0)))
+            wanted = (~swaps, ~full, expected.seconds <= left_s)
+            index, one = self._place(subtask, expected, self._narrowed(wanted), share_left, left_s)
             placed.append(one)
-            planned_s[self._rows.same_device(index)] += one.chosen.seconds
-            taken |= self._rows.would_swap_model(index)
+            same = self._rows.same_device(index)
+            num_planned[same] += 1
+            planned_s[same] += one.chosen.seconds
+            swaps |= self._rows.would_swap_model(index)
         return tuple(placed)
+
+    def _narrowed(self, wanted: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Leave the usable rows for which each wish holds, in its order, where that leaves any."""
+        open_now = self._rows.usable
+        for wish in wanted:
+            narrowed = open_now & wish
+            open_now = narrowed if narrowed.any() else open_now
+        return open_now
 
     def _place(
         self,
         subtask: Subtask,
-        planned_s: Floats,
-        taken: NDArray[np.bool_],
+        expected: _Expected,
+        open_now: NDArray[np.bool_],
         share_left: float,
         left_s: float,
     ) -> tuple[int, Placed]:
         rows = self._rows
-        if not rows.offers:
-            msg = f"no device can take subtask {subtask.index + 1}: {rows.why_nobody()}"
-            raise NoDevice(msg)
-        expected = self._expected(subtask, planned_s)
-        open_now = rows.usable & ~taken
-        if not open_now.any():
-            open_now = rows.usable
-        circumstances = self._circumstances(expected, planned_s, share_left, left_s)
+        circumstances = self._circumstances(expected, share_left, left_s)
         observation = encode(
             rows.terms,
             self._reward_config,
@@ -250,7 +264,8 @@ class LivePlacement:
         bits = load_bits(words, config.bits_per_word)
         transfer_s = np.where(rows.terms.local, 0.0, bits / rows.rate_bps).astype(np.float32)
         writing_s = rows.prefill_s + words * _TOKENS_PER_WORD / rows.decode_tokens_per_s
-        seconds = (rows.waiting_s + planned_s + writing_s + transfer_s + rows.round_trip_s).astype(np.float32)
+        waiting_s = (rows.waiting_s + planned_s).astype(np.float32)
+        seconds = (waiting_s + writing_s + transfer_s + rows.round_trip_s).astype(np.float32)
         price = compute_cost(words, rows.terms.compute_cost_per_word)
         air = transfer_cost(transfer_s, config.transfer_cost_per_s)
         reward = weigh(config, score=score, compute_cost=price, transfer_cost=air)
@@ -258,6 +273,7 @@ class LivePlacement:
         return _Expected(
             score=score.astype(np.float32),
             words=words,
+            waiting_s=waiting_s,
             seconds=seconds,
             transfer_s=transfer_s,
             load_bits=load_bits(words, self._wire_bits_per_word),
@@ -266,13 +282,11 @@ class LivePlacement:
             reward=reward.astype(np.float32),
         )
 
-    def _circumstances(
-        self, expected: _Expected, planned_s: Floats, share_left: float, left_s: float
-    ) -> Circumstances:
+    def _circumstances(self, expected: _Expected, share_left: float, left_s: float) -> Circumstances:
         rows = self._rows
         return calm(rows.snr_db, np.float32(share_left), expected.seconds)._replace(
             transfer_s=expected.transfer_s,
-            backlog_s=rows.waiting_s + planned_s,
+            backlog_s=expected.waiting_s,
             charge_share=rows.charge_share,
             resident=rows.resident,
             loss=rows.loss,

@@ -47,7 +47,12 @@ def receipt(
 
 
 def line(
-    subtask: Subtask, placed: Placed, written: Written | None, text: str, failure: str
+    subtask: Subtask,
+    placed: Placed,
+    written: Written | None,
+    attempts: Sequence[Attempt],
+    text: str,
+    failure: str,
 ) -> dict[str, Any]:
     """Lay out what became of one subtask."""
     chosen, cheapest = placed.chosen, placed.cheapest
@@ -67,7 +72,7 @@ def line(
             "saves": chosen.cost - cheapest.cost,
             "score_lost": chosen.score - cheapest.score,
         },
-        "actual": _actual(chosen, written, text, failure),
+        "actual": _actual(chosen, written, attempts, text, failure),
     }
 
 
@@ -89,24 +94,24 @@ def _considered(one: Considered) -> dict[str, Any]:
     }
 
 
-def _actual(chosen: Considered, written: Written | None, text: str, failure: str) -> dict[str, Any] | None:
-    if written is None:
-        return {"device": None, "words": count_words(text), "failure": failure} if failure else None
+def _actual(
+    chosen: Considered, written: Written | None, attempts: Sequence[Attempt], text: str, failure: str
+) -> dict[str, Any] | None:
+    """Lay out what came; None where nothing was sent."""
+    if written is None and not attempts and not failure:
+        return None
     words = count_words(text)
+    last = attempts[-1] if attempts else None
     return {
-        "device": written.candidate.device,
-        "expert": written.candidate.expert,
+        "device": written.candidate.device if written else last.device if last else None,
+        "expert": written.candidate.expert if written else last.expert if last else None,
         "words": words,
-        "seconds": written.seconds,
+        "seconds": attempts[-1].end_s - attempts[0].start_s if attempts else 0.0,
         "compute_cost": chosen.compute_cost * words / max(chosen.words, 1.0),
-        "prompt_tokens": written.prompt_tokens,
-        "completion_tokens": written.completion_tokens,
-        "price_usd": written.price_usd,
-        "finish_reason": written.finish_reason,
-        "attempts": [_attempt(one) for one in written.attempts],
+        "prompt_tokens": written.prompt_tokens if written else None,
+        "completion_tokens": sum(attempt.completion_tokens for attempt in attempts),
+        "price_usd": written.price_usd if written else None,
+        "finish_reason": written.finish_reason if written else None,
+        "attempts": [asdict(attempt) for attempt in attempts],
         "failure": failure,
     }
-
-
-def _attempt(one: Attempt) -> dict[str, Any]:
-    return asdict(one)

@@ -233,6 +233,7 @@ class Roster:
         device.beats_to_go = max(0, device.beats_to_go - 1)
         device.heard_s = now_s
         device.telemetry = telemetry
+        device.local = device.local and telemetry.link.kind != "simulated"  # it plays one far away
         self.touched.add(device.name)
         if before is None or _offer(before) != _offer(telemetry):
             self._changed()
@@ -265,8 +266,9 @@ class Roster:
     ) -> list[Candidate]:
         """Rank the devices that could take a call now, the best first.
 
-        Free slots come first, then slots beside a call of another model, then queues, then what is ejected;
-        within each by the seconds that a usual call would take, a swap of models among them.
+        Free slots come first, then slots beside a call of another model, then slots of a device whose last
+        call failed a moment ago, then queues, then what is ejected; within each by the seconds that a usual
+        call would take, a swap of models among them.
 
         Args:
           now_s: monotonic time.
@@ -315,8 +317,10 @@ class Roster:
         seconds *= 1 + (device.num_in_flight + device.num_waiting) / num_places
         swaps = device.kind == "agent" and device.resident not in ("", model)
         if device.breaker.state(now_s) == "open":
-            tier = 3
+            tier = 4
         elif device.num_in_flight >= num_places or now_s < device.busy_until_s:
+            tier = 3
+        elif device.breaker.suspects(now_s):
             tier = 2
         elif swaps:
             tier = 1 if device.num_in_flight else 0
