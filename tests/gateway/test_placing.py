@@ -9,6 +9,7 @@ from net4moe.edge import LinkReport, PowerReport, SpeedReport
 from net4moe.environment import RewardConfig
 from net4moe.environment.history import History
 from net4moe.errors import NoDevice
+from net4moe.gateway.places import Places
 from net4moe.gateway.placing import LivePlacement
 from net4moe.policy import BASELINES, highest_expectation
 from tests.gateway.live_fleet import device, offer, roster, subtask, telemetry
@@ -176,6 +177,18 @@ def test_a_heartbeat_changes_the_next_choice() -> None:
     devices.heard(weak, now_s=2.0)
     assert version == devices.version
     assert "b" == live.place([subtask()], now_s=2.0)[0].chosen.candidate.device
+
+
+def test_a_call_under_way_is_seen() -> None:
+    """Its device has one place: the next subtask goes elsewhere until the place is given back."""
+    devices = roster(device("a", num_slots=1), device("b", compute_cost_per_word=0.02))
+    live = LivePlacement(devices, highest_expectation(), policy_name="rule")
+    places = Places(lambda: 1.0, devices.touched)
+    assert "a" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device
+    assert places.take(devices.device("a"), 1.0)
+    assert "b" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device
+    places.give_back(devices.device("a"))
+    assert "a" == live.place([subtask()], now_s=1.0)[0].chosen.candidate.device
 
 
 def test_a_device_that_joins_and_one_that_leaves() -> None:

@@ -48,7 +48,7 @@ class Dispatcher:
         self._ground = Ground(
             roster=roster,
             transport=transport,
-            places=Places(clock),
+            places=Places(clock, roster.touched),
             retries=Allowance(ratio=config.retry_ratio, burst=config.burst),
             hedges=Allowance(ratio=config.hedge_ratio, burst=config.burst / 4),
             config=config,

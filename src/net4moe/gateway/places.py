@@ -32,10 +32,12 @@ class Places:
 
     Args:
       clock: monotonic seconds.
+      touched: gets the names of devices whose places or queue have changed.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], touched: set[str] | None = None) -> None:
         self._clock = clock
+        self._touched = set[str]() if touched is None else touched
         self._queues: dict[str, deque[_Waiter]] = {}
 
     def take(self, device: Device, now_s: float) -> bool:
@@ -43,11 +45,13 @@ class Places:
         if device.num_waiting or device.num_in_flight >= device.num_places(now_s):
             return False
         device.num_in_flight += 1
+        self._touched.add(device.name)
         return True
 
     def give_back(self, device: Device) -> None:
         """Give a place back; whoever waits first gets it."""
         device.num_in_flight -= 1
+        self._touched.add(device.name)
         queue = self._queues.get(device.name)
         while queue and device.num_in_flight < device.num_places(self._clock()):
             waiter = queue.popleft()
@@ -70,6 +74,7 @@ class Places:
         waiter = _Waiter(open_ones)
         for device in open_ones:
             device.num_waiting += 1
+            self._touched.add(device.name)
             self._queues.setdefault(device.name, deque()).append(waiter)
         timer = asyncio.get_running_loop().call_later(deadline_s - now_s, _time_is_over, waiter.future)
         granted = False
@@ -95,6 +100,7 @@ class Places:
     def _forget(self, waiter: _Waiter) -> None:
         for device in waiter.devices:
             device.num_waiting -= 1
+            self._touched.add(device.name)
             queue = self._queues[device.name]
             if waiter in queue:
                 queue.remove(waiter)
