@@ -10,7 +10,22 @@ import sys
 import typer
 
 import net4moe
-from net4moe.cli import answer, collect, compare, doctor, judge, network, scenarios, study, table, train
+from net4moe.cli import (
+    answer,
+    collect,
+    compare,
+    device,
+    doctor,
+    gateway,
+    judge,
+    network,
+    route,
+    scenarios,
+    study,
+    table,
+    train,
+    up,
+)
 from net4moe.errors import Net4MoEError
 
 __all__ = ["app", "main"]
@@ -39,6 +54,10 @@ app.add_typer(network.app, name="network")
 app.command("scenarios")(scenarios.scenarios)
 app.command("train")(train.train)
 app.command("compare")(compare.compare)
+app.command("up")(up.up)
+app.command("device")(device.device)
+app.add_typer(gateway.app, name="gateway")
+app.command("route")(route.route)
 app.command("config")(doctor.config)
 app.command("doctor")(doctor.doctor)
 
