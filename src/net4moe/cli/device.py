@@ -10,20 +10,30 @@ from net4moe.cli.options import ConfigOption, ModelOption
 
 __all__ = ["device"]
 
+GatewayUrlOption = Annotated[
+    str | None,
+    typer.Option(help="The gateway, as http://10.0.0.2:8400.", metavar="URL", envvar="NET4MOE_GATEWAY"),
+]
+CodeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The code that the gateway shows; not needed where this device has joined before.",
+        metavar="CODE",
+        envvar="NET4MOE_CODE",
+    ),
+]
+UpstreamOption = Annotated[
+    str | None,
+    typer.Option(
+        help="An OpenAI-compatible model server, as http://127.0.0.1:11434/v1 (default: the embedded model).",
+        metavar="URL",
+    ),
+]
+
 
 def device(
-    gateway: Annotated[
-        str | None,
-        typer.Option(help="The gateway, as http://10.0.0.2:8400.", metavar="URL", envvar="NET4MOE_GATEWAY"),
-    ] = None,
-    code: Annotated[
-        str | None,
-        typer.Option(
-            help="The code that the gateway shows; not needed where this device has joined before.",
-            metavar="CODE",
-            envvar="NET4MOE_CODE",
-        ),
-    ] = None,
+    gateway: GatewayUrlOption = None,
+    code: CodeOption = None,
     discover: Annotated[
         bool, typer.Option("--discover", help="Look for the gateway on the local network.")
     ] = False,
@@ -34,14 +44,7 @@ def device(
         str, typer.Option(help="Address to listen on (default: where the gateway can reach it).")
     ] = "",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any.", min=0, max=65_535)] = 0,
-    upstream: Annotated[
-        str | None,
-        typer.Option(
-            help="An OpenAI-compatible model server, as http://127.0.0.1:11434/v1 "
-            "(default: the embedded model).",
-            metavar="URL",
-        ),
-    ] = None,
+    upstream: UpstreamOption = None,
     upstream_key_env: Annotated[
         str | None,
         typer.Option(help="The environment variable that holds the model server's key.", metavar="VARIABLE"),
