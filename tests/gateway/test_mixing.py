@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -36,6 +37,7 @@ class Clock:
         self.now_s = 100.0
 
     def __call__(self) -> float:
+        """Read it."""
         return self.now_s
 
 
@@ -57,6 +59,7 @@ class Devices:
         budget: Budget,
         on_text: OnText | None = None,
     ) -> Written:
+        """Have the first candidate write."""
         first = candidates[0]
         request = request_for(first, "")
         self.requests.append((first, request))
@@ -114,7 +117,9 @@ def scene(
 
 
 def asked(**changes: Any) -> Asked:
-    return Asked(**({"id": "chatcmpl-1", "prompt": "A kiss and a missing crown."} | changes))
+    """Ask for a story of two parts."""
+    wanted: dict[str, Any] = {"id": "chatcmpl-1", "prompt": "A kiss and a missing crown."}
+    return Asked(**(wanted | changes))
 
 
 KISS, CROWN = "They kissed in the rain. Nobody saw it.", "The crown was gone. The window stood open."
@@ -123,16 +128,18 @@ TEXTS = {"rose": KISS, "holmes": CROWN}
 
 
 def plainly(expert: str, request: ChatRequest, on_text: OnText) -> str:
+    """Write what the expert always writes, word by word."""
     for word in TEXTS[expert].split(" "):
         on_text(f"{word} ")
     return TEXTS[expert]
 
 
 def answered(mixture: LiveMixture, one: Asked, shown: list[str] | None = None) -> Mixed:
+    """Answer a request and keep what is shown."""
     return asyncio.run(mixture.answer(one, on_text=None if shown is None else shown.append))
 
 
-def test_each_subtask_goes_to_its_expert_and_the_gate_fuses(tmp_path) -> None:
+def test_each_subtask_goes_to_its_expert_and_the_gate_fuses(tmp_path: Path) -> None:
     """Both passages are held by the fused text, which is shown once it has been looked at."""
     fused = f"{KISS} Meanwhile, {CROWN}"
     mixture, devices, receipts, _ = scene(plainly, gate=gate(fused=fused), path=tmp_path / "r")
@@ -155,7 +162,7 @@ def test_each_subtask_goes_to_its_expert_and_the_gate_fuses(tmp_path) -> None:
     assert not any(secret in text for secret in ("kiss", "crown", "rain", "window"))
 
 
-def test_a_small_gate_joins_and_the_text_comes_as_it_is_written(tmp_path) -> None:
+def test_a_small_gate_joins_and_the_text_comes_as_it_is_written(tmp_path: Path) -> None:
     """Shown sentence by sentence, in order, and equal to the answer."""
     small = Capabilities(structured=False, logprobs=True, continues_text=True)
     one_gate = gate(capabilities=small)
@@ -176,7 +183,7 @@ def _two(mixture: LiveMixture) -> Any:
     return subtasks
 
 
-def test_what_does_not_come_is_left_out_and_named(tmp_path) -> None:
+def test_what_does_not_come_is_left_out_and_named(tmp_path: Path) -> None:
     """Half an answer is an answer, and says so."""
 
     def write(expert: str, request: ChatRequest, on_text: OnText) -> str:
@@ -193,7 +200,7 @@ def test_what_does_not_come_is_left_out_and_named(tmp_path) -> None:
     assert "DeadlinePassed" == receipt["subtasks"][1]["actual"]["failure"]
 
 
-def test_what_came_of_a_passage_by_the_deadline_counts(tmp_path) -> None:
+def test_what_came_of_a_passage_by_the_deadline_counts(tmp_path: Path) -> None:
     """Its whole sentences stay; the one that was cut goes."""
 
     def write(expert: str, request: ChatRequest, on_text: OnText) -> str:
@@ -215,7 +222,7 @@ def test_what_came_of_a_passage_by_the_deadline_counts(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("error", [ChatUnavailable("x"), NoDevice("y"), DeadlinePassed("z")])
-def test_a_gate_that_fails_leaves_the_prompt_whole(tmp_path, error: Exception) -> None:
+def test_a_gate_that_fails_leaves_the_prompt_whole(tmp_path: Path, error: Exception) -> None:
     """One expert writes it all; the receipt says why."""
 
     def fail(request: object) -> str:
@@ -234,7 +241,7 @@ def test_a_gate_that_fails_leaves_the_prompt_whole(tmp_path, error: Exception) -
     ]
 
 
-def test_a_gate_that_cannot_fuse_leaves_the_passages_in_order(tmp_path) -> None:
+def test_a_gate_that_cannot_fuse_leaves_the_passages_in_order(tmp_path: Path) -> None:
     """What experts wrote is not lost."""
 
     def answer(request: object) -> str:
@@ -250,7 +257,7 @@ def test_a_gate_that_cannot_fuse_leaves_the_passages_in_order(tmp_path) -> None:
     assert ["the gate could not fuse them (ChatUnavailable); they stand in order."] == receipt["notes"]
 
 
-def test_nothing_at_all_is_an_error_with_its_reason(tmp_path) -> None:
+def test_nothing_at_all_is_an_error_with_its_reason(tmp_path: Path) -> None:
     """And leaves a receipt."""
 
     def write(expert: str, request: ChatRequest, on_text: OnText) -> str:
@@ -266,7 +273,7 @@ def test_nothing_at_all_is_an_error_with_its_reason(tmp_path) -> None:
     assert "failed: NoDevice" == receipt["outcome"]
 
 
-def test_nothing_in_time_is_a_deadline(tmp_path) -> None:
+def test_nothing_in_time_is_a_deadline(tmp_path: Path) -> None:
     """The clock says so."""
 
     def write(expert: str, request: ChatRequest, on_text: OnText) -> str:
@@ -278,7 +285,7 @@ def test_nothing_in_time_is_a_deadline(tmp_path) -> None:
         answered(mixture, asked())
 
 
-def test_no_expert_at_all(tmp_path) -> None:
+def test_no_expert_at_all(tmp_path: Path) -> None:
     """One sentence says what to do."""
     mixture, _, _, _ = scene(plainly, gate=gate(), devices=roster(), path=tmp_path / "r")
     with pytest.raises(
@@ -287,7 +294,7 @@ def test_no_expert_at_all(tmp_path) -> None:
         answered(mixture, asked())
 
 
-def test_a_budget_is_checked_before_anything_is_sent(tmp_path) -> None:
+def test_a_budget_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
     """Two passages of about a hundred words do not fit into ten bytes of air."""
     mixture, devices, _, _ = scene(plainly, gate=gate(), path=tmp_path / "r")
     with pytest.raises(BudgetExceeded, match="`air_bytes` of 10; it was not sent"):
@@ -295,7 +302,7 @@ def test_a_budget_is_checked_before_anything_is_sent(tmp_path) -> None:
     assert [] == devices.requests
 
 
-def test_time_is_kept_for_fusing(tmp_path) -> None:
+def test_time_is_kept_for_fusing(tmp_path: Path) -> None:
     """A quarter of the deadline belongs to a gate that writes anew."""
     mixture, devices, _, clock = scene(
         plainly, gate=gate(), path=tmp_path / "r", config=MixingConfig(fuse_share=0.25)
@@ -304,7 +311,7 @@ def test_time_is_kept_for_fusing(tmp_path) -> None:
     assert {clock.now_s + 30.0} == set(devices.deadlines_s)
 
 
-def test_history_temperature_and_length_reach_the_experts(tmp_path) -> None:
+def test_history_temperature_and_length_reach_the_experts(tmp_path: Path) -> None:
     """What was said before, how warm, and at most how long."""
     before = (Message(role="system", content="Be brief."), Message(role="assistant", content="Yes?"))
     mixture, devices, _, _ = scene(plainly, gate=gate(), path=tmp_path / "r")
@@ -316,7 +323,7 @@ def test_history_temperature_and_length_reach_the_experts(tmp_path) -> None:
         assert request.max_tokens <= 24
 
 
-def test_an_answer_is_scored_afterwards(tmp_path) -> None:
+def test_an_answer_is_scored_afterwards(tmp_path: Path) -> None:
     """The client does not wait for the judge; the receipt gets the score."""
     from net4moe.mixture import ExplicitJudge
 
@@ -333,7 +340,7 @@ def test_an_answer_is_scored_afterwards(tmp_path) -> None:
     assert 8.0 == receipt["score"]["value"]
 
 
-def test_leaving_cancels_and_leaves_a_receipt(tmp_path) -> None:
+def test_leaving_cancels_and_leaves_a_receipt(tmp_path: Path) -> None:
     """Nothing goes on writing for nobody."""
     started, ended = asyncio.Event(), []
 
@@ -363,7 +370,7 @@ def test_leaving_cancels_and_leaves_a_receipt(tmp_path) -> None:
     assert "cancelled" == receipt["outcome"]
 
 
-def test_explaining_writes_nothing(tmp_path) -> None:
+def test_explaining_writes_nothing(tmp_path: Path) -> None:
     """The plan, with its texts, for whoever asked."""
     mixture, devices, receipts, _ = scene(plainly, gate=gate(), path=tmp_path / "r")
     plan = asyncio.run(mixture.explain("A kiss and a missing crown."))

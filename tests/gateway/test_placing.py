@@ -1,21 +1,25 @@
 """Placement on live devices: the numbers of a row, who may take what, and what changes with telemetry."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
 from net4moe.edge import LinkReport, PowerReport, SpeedReport
-from net4moe.environment import RewardConfig
+from net4moe.environment import Decisions, Observation, RewardConfig
 from net4moe.environment.history import History
+from net4moe.environment.observation import context_feature, device_feature
 from net4moe.errors import NoDevice
 from net4moe.gateway.places import Places
 from net4moe.gateway.placing import LivePlacement
+from net4moe.gateway.roster import Device
 from net4moe.policy import BASELINES, highest_expectation
 from tests.gateway.live_fleet import device, offer, roster, subtask, telemetry
 
 
-def placement(*devices, policy="highest_expectation", **options) -> LivePlacement:
+def placement(*devices: Device, policy: str = "highest_expectation", **options: Any) -> LivePlacement:
+    """Place on these devices by a rule."""
     options.setdefault("wire_bits_per_word", 48.0)
     return LivePlacement(roster(*devices), BASELINES[policy], policy_name=policy, **options)
 
@@ -160,7 +164,7 @@ def test_limits_keep_large_subtasks_away() -> None:
         ((device("a", state="draining"),), "all 1 devices are lost, draining or kept out after failures."),
     ],
 )
-def test_why_nobody_can_take_it(devices, why: str) -> None:
+def test_why_nobody_can_take_it(devices: tuple[Device, ...], why: str) -> None:
     """One sentence a user can act on."""
     with pytest.raises(NoDevice) as caught:
         placement(*devices).place([subtask()], now_s=1.0)
@@ -239,16 +243,14 @@ def test_others_come_best_first() -> None:
 
 def test_rows_equal_what_the_environment_encodes() -> None:
     """The observation is the environment's: the same function, the same numbers."""
-    seen = []
+    seen: list[Observation] = []
 
-    def spy(decisions):
+    def spy(decisions: Decisions) -> np.intp:
         seen.append(decisions.observation)
         return np.argmax(decisions.observation.device_mask)
 
     live = LivePlacement(roster(device("a"), device("b")), spy, policy_name="spy")
     live.place([dataclasses.replace(subtask(), words=100.0)], now_s=1.0)
-    from net4moe.environment.observation import context_feature, device_feature
-
     assert pytest.approx([1.0, 1.0]) == device_feature(seen[0], "expected_words")
     assert pytest.approx([2.0, 2.0]) == device_feature(seen[0], "snr")
     assert 1.0 == pytest.approx(float(context_feature(seen[0], "load")))

@@ -12,6 +12,7 @@ from net4moe.gateway.receipts import ReceiptStore, Retention
 
 
 def receipt(name: str, created_unix_s: float = 1.0, **more: object) -> dict[str, object]:
+    """Make a small receipt."""
     return {"id": name, "created_unix_s": created_unix_s, **more}
 
 

@@ -1,5 +1,7 @@
 """What is shown of passages that come side by side is the text as it will stand, and is never taken back."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +57,9 @@ def test_a_settled_beginning_stays(text: str, at: int, finish_reason: str) -> No
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.randoms(use_true_random=False), st.booleans())
-def test_whatever_the_order_the_text_is_the_joined_one(texts: list[str], chance, cut: bool) -> None:
+def test_whatever_the_order_the_text_is_the_joined_one(
+    texts: list[str], chance: random.Random, cut: bool
+) -> None:
     """Pieces of all passages come mixed; what is shown is the passages in their order."""
     shown: list[str] = []
     unfolding = Unfolding(len(texts), shown.append)
