@@ -66,6 +66,7 @@ async def run_up(*, port: int, key: str | None, policy: str, state: Path | None,
         key=None if key is None else SecretStr(key),
         own_device=False,
     )
+    (folder / "devices.json").unlink(missing_ok=True)  # its devices are made anew each time
     async with running_gateway(config, options) as running:
         assert running.engine is not None, "the default gate is embedded"
         joining: list[asyncio.Task[None]] = []
