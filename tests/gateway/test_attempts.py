@@ -277,7 +277,7 @@ class AnyCourse(RuleBasedStateMachine):
         """Begin a passage."""
         patience = Patience(first_text_s=5.0, hedge_after_s=hedge_after_s, hedge_total_s=hedge_after_s)
         rules = CallRules(deadline_s=60.0, patience=(patience,) * num, shows=shows, continues=continues)
-        self.rules, self.num, self.extra = rules, num, retries + hedges
+        self.agreed, self.num, self.extra = rules, num, retries + hedges
         self.call = Call(
             [candidate(name) for name in "abcde"[:num]],
             rules,
@@ -303,9 +303,9 @@ class AnyCourse(RuleBasedStateMachine):
             assert not self.over, "nothing happens after the end"
             match effect:
                 case Send():
-                    assert self.now_s < self.rules.deadline_s
+                    assert self.now_s < self.agreed.deadline_s
                     assert effect.attempt not in self.flown
-                    assert effect.begun == "" or self.rules.continues
+                    assert effect.begun == "" or self.agreed.continues
                     assert STORY.startswith(effect.begun)
                     assert len([one for one in self.flown.values() if not one.ends]) <= 1
                     if self.shown:
@@ -315,10 +315,10 @@ class AnyCourse(RuleBasedStateMachine):
                     assert self.flown[effect.attempt].ends == []
                     self.flown[effect.attempt].ends.append("Cancel")
                 case WakeAt():
-                    assert self.now_s <= effect.time_s <= self.rules.deadline_s
+                    assert self.now_s <= effect.time_s <= self.agreed.deadline_s
                     self.wake_s = effect.time_s
                 case Deliver():
-                    assert self.rules.shows
+                    assert self.agreed.shows
                     self.shown += effect.piece
                 case Finish():
                     self.over, self.result = True, effect.text
@@ -412,7 +412,7 @@ class AnyCourse(RuleBasedStateMachine):
         assert STORY.startswith(self.shown)
         assert all(len(flown.ends) <= 1 for flown in self.flown.values())
         assert not (self.over or self.left) or not self.flying()
-        assert self.over or self.left or self.flying() or self.wake_s <= self.rules.deadline_s
+        assert self.over or self.left or self.flying() or self.wake_s <= self.agreed.deadline_s
         if self.over:
             assert STORY.startswith(self.result)
             assert self.result.startswith(self.shown)
@@ -421,7 +421,7 @@ class AnyCourse(RuleBasedStateMachine):
         """Let the time run out: the machine ends by itself, and no later than the deadline."""
         if hasattr(self, "call") and not self.left:
             while not self.over:
-                assert self.wake_s <= self.rules.deadline_s or self.now_s >= self.rules.deadline_s
+                assert self.wake_s <= self.agreed.deadline_s or self.now_s >= self.agreed.deadline_s
                 self.now_s, self.wake_s = max(self.now_s, min(self.wake_s, 60.0)), float("inf")
                 self.tell(Woken())
             self.holds()

@@ -26,7 +26,7 @@ def test_five_failures_in_a_row_open_it() -> None:
 
 def test_fewer_than_half_of_twenty_open_it() -> None:
     """A device that fails every other time and a little more is out, though never five times in a row."""
-    breaker = Breaker()
+    breaker, index = Breaker(), 0
     for index in range(60):
         (breaker.succeeded if index % 5 in (0, 2) else breaker.failed)(0.0)
         if breaker.state(0.0) == "open":

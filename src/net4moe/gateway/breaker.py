@@ -39,6 +39,7 @@ class BreakerConfig:
       jitter: share by which that may grow, at random.
       slow_start_s: time over which the share of slots grows to all after it closed, seconds.
       forget_s: after so long without opening again, the count of openings starts anew, seconds.
+      suspect_s: how long a failure makes calls go elsewhere where they can, seconds; n in a row n times.
       rest_s: rest between two probes that are let through while it is open, where the whole fleet is down.
     """
 
@@ -51,6 +52,7 @@ class BreakerConfig:
     jitter: float = 0.2
     slow_start_s: float = 30.0
     forget_s: float = 300.0
+    suspect_s: float = 15.0
     rest_s: float = 1.0
 
 
@@ -76,6 +78,7 @@ class Breaker:
     generation: int = 0
     _state: BreakerState = "closed"
     _failures: int = 0
+    _failed_s: float = float("-inf")
     _verdicts: "deque[bool]" = field(default_factory=lambda: deque[bool](), repr=False)
     _successes: int = 0
     _probing: bool = False
@@ -97,6 +100,10 @@ class Breaker:
     def admits_anyway(self, now_s: float) -> bool:
         """Say whether a probe may pass although it is open: one at a time, with a rest between two."""
         return self.admits(now_s) or (not self._probing and now_s >= self._probed_s + self.config.rest_s)
+
+    def suspects(self, now_s: float) -> bool:
+        """Say whether its last calls failed a short while ago: others are asked first, while it stays closed."""
+        return self._failures > 0 and now_s < self._failed_s + self.config.suspect_s * self._failures
 
     def begin(self, now_s: float) -> int:
         """Let a call pass; give the generation that its verdict belongs to."""
@@ -124,6 +131,7 @@ class Breaker:
             self._open(now_s)
         elif self._state == "closed":
             self._failures += 1
+            self._failed_s = now_s
             self._record(False)
             if self._failures >= self.config.failures_in_row or self._mostly_fails:
                 self._open(now_s)

@@ -239,8 +239,8 @@ class _Echo:
             return text
         self._held += text
         if self._held.startswith(self._begun):
-            text, self._begun = self._held[len(self._begun) :], ""
-            return text
+            self._held = self._held[len(self._begun) :]
+            return self.close()
         return "" if self._begun.startswith(self._held) else self.close()
 
     def close(self) -> str:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from net4moe.errors import DeadlinePassed, DeviceBusy, DeviceUnreachable, Net4MoEError
+from net4moe.errors import BudgetExceeded, DeadlinePassed, DeviceBusy, DeviceUnreachable, Net4MoEError
 from net4moe.gateway.budgets import Budget
 from net4moe.gateway.flights import (
     Flight,
@@ -183,7 +183,12 @@ class Relayed:
             device, candidate = await found_place(
                 ground, self._candidates, tried, deadline_s=self._deadline_s, failure=failure
             )
-            failure = await self._tried(device, candidate, kind)
+            try:
+                failure = await self._tried(device, candidate, kind)
+            except BudgetExceeded:
+                if failure is not None:  # it cannot be tried again: that is why it failed, not the budget
+                    raise failure from None
+                raise
             if failure is None:
                 return
             tried.add(device.name)

@@ -100,6 +100,7 @@ class AiohttpTransport:
     def __init__(self, *, wall_clock: Callable[[], float] = time.time, connect_s: float = _CONNECT_S) -> None:
         self._wall_clock = wall_clock
         self._targets: dict[tuple[str, str], URL] = {}
+        self._pins: dict[str, aiohttp.Fingerprint] = {}
         reused = aiohttp.TraceConfig()
         reused.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
@@ -115,7 +116,7 @@ class AiohttpTransport:
     async def post(self, device: Device, path: str, body: bytes) -> Answer:
         """Send a call and wait for the head of the answer; see `Transport`."""
         target = self._target(device, path)
-        pinned = aiohttp.Fingerprint(bytes.fromhex(device.fingerprint)) if device.fingerprint else True
+        pinned = self._pin(device.fingerprint) if device.fingerprint else True
         while True:
             connection = SimpleNamespace(reused=False)
             try:
@@ -149,6 +150,15 @@ class AiohttpTransport:
                 self._targets.clear()
             target = self._targets[device.base_url, path] = URL(device.base_url.rstrip("/") + path)
         return target
+
+    def _pin(self, fingerprint: str) -> aiohttp.Fingerprint:
+        """Give the pin of a certificate: always the same one, since connections are pooled by it."""
+        pin = self._pins.get(fingerprint)
+        if pin is None:
+            if len(self._pins) > 10_000:  # devices come and go
+                self._pins.clear()
+            pin = self._pins[fingerprint] = aiohttp.Fingerprint(bytes.fromhex(fingerprint))
+        return pin
 
     def _headers(self, device: Device, target: URL, body: bytes) -> dict[str, str]:
         if device.key is None:
