@@ -112,7 +112,7 @@ async def running(
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
-            addresses = await _addresses(process, weights, key, config)
+            addresses = await _addresses(process, weights, name, key, config)
             if addresses is None:
                 await process.wait()
                 raise ModelFileError(_why_not_started(weights, log))
@@ -167,13 +167,14 @@ class EmbeddedModel(ChatModel):
 
 
 async def _addresses(
-    process: asyncio.subprocess.Process, weights: Path, key: str, config: EngineConfig
+    process: asyncio.subprocess.Process, weights: Path, name: str, key: str, config: EngineConfig
 ) -> tuple[str, str] | None:
     """Tell the engine what to serve and read where it writes and reads; None where it ended instead."""
     assert process.stdin is not None
     assert process.stdout is not None
     settings = {
         "model": str(weights),
+        "name": name,
         "key": key,
         "num_slots": config.num_slots,
         "num_context": config.num_context,

@@ -1,7 +1,7 @@
 """The embedded engine's own process: llama.cpp behind an OpenAI-compatible port, and a port that reads texts.
 
-Started by `net4moe.chat.embedded` as `python -m net4moe.chat.engine`, which writes one line of JSON to its
-standard input (`model`, `key`, `num_threads`, `num_slots`, `num_context`) and reads the two addresses from its
+Started by `net4moe.chat.embedded` as `python -m net4moe.chat.engine`, which writes one line of JSON to its standard
+input (`model`, `name`, `key`, `num_threads`, `num_slots`, `num_context`) and reads the two addresses from its
 standard output. It lives until its standard input closes, so it cannot outlive the program that started it.
 """
 
@@ -54,6 +54,7 @@ def _reading(xllamacpp: Any, settings: dict[str, Any]) -> Any:
 def _params(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = settings["model"]
+    params.model_alias = {settings["name"]}  # else replies name the file, with its folders
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_keys = [settings["key"]]

@@ -74,11 +74,15 @@ def gateway(
 
 
 @app.command()
-def code(gateway: GatewayOption = None, key_env: KeyEnvOption = "NET4MOE_KEY") -> None:
-    """Print a code with which one more device may join within ten minutes."""
+def code(
+    devices: Annotated[int, typer.Option(help="How many devices may join with it.", min=1, max=10_000)] = 1,
+    gateway: GatewayOption = None,
+    key_env: KeyEnvOption = "NET4MOE_KEY",
+) -> None:
+    """Print a code with which devices may join within ten minutes."""
     from net4moe.cli.at_gateway import found
 
-    print(found(gateway, key_env).post("/v1/codes", {})["code"])
+    print(found(gateway, key_env).post("/v1/codes", {"devices": devices})["code"])
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,7 +18,8 @@ from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, devices_of, key
 from net4moe.cli.judge_choice import judge_of
 from net4moe.cli.policies import policy_of
 from net4moe.cli.runtime import embedded_name, model_file
-from net4moe.edge import ExpertOffer, LinkReport, Telemetry
+from net4moe.edge import ExpertOffer, LinkReport, Telemetry, discovery
+from net4moe.edge.clock import steady_unix_s
 from net4moe.edge.pairing import CodeBook
 from net4moe.edge.wire import Capability
 from net4moe.errors import ConfigError
@@ -94,12 +96,15 @@ class Running:
 async def serve_gateway(config: Config, options: Options) -> None:
     """Serve until Ctrl-C or SIGTERM, saying what a user needs to know."""
     folder = options.state or at_gateway.state_folder()
-    async with running_gateway(config, options) as running:
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(running_gateway(config, options))
 
         def listening(port: int) -> None:
-            url = f"http://{options.host}:{port}"
-            at_gateway.keep(url, running.key, folder)
-            _greet(url, running, options)
+            address = _reachable(options.host)
+            at_gateway.keep(f"http://{address}:{port}", running.key, folder)
+            _greet(f"http://{address}:{port}", running, options)
+            if options.discover:
+                stack.push_async_callback(_ended, asyncio.ensure_future(_advertise(address, port)))
 
         await serve(
             app(running.services, routers=running.routers),
@@ -110,6 +115,23 @@ async def serve_gateway(config: Config, options: Options) -> None:
         )
 
 
+def _reachable(host: str) -> str:
+    """Name the address at which others find a gateway that listens on all of them."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent; the system chooses the way out
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+async def _advertise(address: str, port: int) -> None:
+    async with discovery.advertised(socket.gethostname(), address=address, port=port):
+        await asyncio.Event().wait()
+
+
 @asynccontextmanager
 async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Running]:
     """Put a gateway together; at the end, write its receipts and close its connections."""
@@ -118,7 +140,7 @@ async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Ru
     policy, history = policy_of(options.policy)
     async with AsyncExitStack() as stack:
         roster = Roster()
-        dispatcher = Dispatcher(roster, AiohttpTransport(), clock=clock)
+        dispatcher = Dispatcher(roster, AiohttpTransport(wall_clock=steady_unix_s), clock=clock)
         stack.push_async_callback(dispatcher.close)
         engine = await _engine(stack, config, options)
         _enlist_endpoints(roster, config, engine if options.own_device else None, clock)

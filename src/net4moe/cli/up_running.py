@@ -105,7 +105,12 @@ def _agents(config: Config, running: Running, url: str) -> list[Agent]:
                 AgentConfig(
                     gateway=url,
                     name=part.name,
-                    upstream=Upstream(url=engine.base_url, key=engine.key, models=(engine.name,)),
+                    upstream=Upstream(
+                        url=engine.base_url,
+                        key=engine.key,
+                        models=(engine.name,),
+                        reads_url=engine.reads_url,
+                    ),
                     experts=tuple(
                         offer_of(experts[name], engine.name, embedded.TINY) for name in part.experts
                     ),

@@ -5,12 +5,19 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from net4moe.edge.pairing import CodeBook
+from net4moe.edge.pairing import CodeBook, new_code, new_token
 from net4moe.gateway.front_door import Door
 from net4moe.gateway.keys import Keys
 
 __all__ = ["router"]
+
+
+class _Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    devices: int = Field(default=1, ge=1, le=10_000)
+    life_s: float = Field(default=600.0, gt=0, le=86_400.0)
 
 
 def router(keys: Keys, codes: CodeBook, *, clock: Callable[[], float] = time.monotonic) -> APIRouter:
@@ -18,9 +25,11 @@ def router(keys: Keys, codes: CodeBook, *, clock: Callable[[], float] = time.mon
     routes = APIRouter()
     door = Door(keys)
 
-    @routes.post("/v1/codes", summary="A code with which one device may join")
-    async def issue(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+    @routes.post("/v1/codes", summary="A code with which devices may join")
+    async def issue(request: Request, wanted: _Wanted) -> Response:  # pyright: ignore[reportUnusedFunction]
         door.opened(request.scope)
-        return JSONResponse({"code": codes.issue(now_s=clock())})
+        code = new_code() if wanted.devices == 1 else new_token()
+        codes.accept(code, now_s=clock(), num_devices=wanted.devices, life_s=wanted.life_s)
+        return JSONResponse({"code": code, "devices": wanted.devices, "life_s": wanted.life_s})
 
     return routes
