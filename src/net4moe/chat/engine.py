@@ -1,8 +1,8 @@
 """The embedded engine's own process: llama.cpp behind an OpenAI-compatible port, and a port that reads texts.
 
-Started by `net4moe.chat.embedded` as `python -m net4moe.chat.engine`, which writes one line of JSON to its standard
-input (`model`, `name`, `key`, `num_threads`, `num_slots`, `num_context`) and reads the two addresses from its
-standard output. It lives until its standard input closes, so it cannot outlive the program that started it.
+Started by `net4moe.chat.embedded` as `python -m net4moe.chat.engine`, which writes one line of JSON to its
+standard input (`model`, `name`, `key`, `num_threads`, `num_slots`, `num_context`) and reads the two addresses from
+its standard output. It lives until its standard input closes, so it cannot outlive the program that started it.
 """
 
 import importlib
