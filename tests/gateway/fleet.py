@@ -1,6 +1,6 @@
 """Devices of a roster for tests of the gateway."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from net4moe.edge.wire import ExpertOffer, LinkReport, SpeedReport, Telemetry
 from net4moe.gateway.records import Candidate
@@ -9,11 +9,11 @@ from net4moe.gateway.roster import Device, Roster
 __all__ = ["candidate", "device_of", "roster_of", "telemetry"]
 
 
-def telemetry(name: str = "a", *, epoch: int = 0, sequence: int = 0, **fields: object) -> Telemetry:
+def telemetry(name: str = "a", *, epoch: int = 0, sequence: int = 0, **fields: Any) -> Telemetry:
     """Make a heartbeat."""
     expert = ExpertOffer(name="plot", field="plot", model="tiny")
     given = {"link": LinkReport(kind="local"), "models": ("tiny", "large"), "experts": (expert,)} | fields
-    return Telemetry(device=name, epoch=epoch, sequence=sequence, time_unix_s=1.0, **given)  # pyright: ignore
+    return Telemetry(device=name, epoch=epoch, sequence=sequence, time_unix_s=1.0, **given)
 
 
 def device_of(
@@ -24,7 +24,7 @@ def device_of(
     slots: int = 4,
     tokens_per_s: float | None = None,
     local: bool = False,
-    **fields: object,
+    **fields: Any,
 ) -> Device:
     """Make a device."""
     speed = SpeedReport(decode_tokens_per_s=tokens_per_s)

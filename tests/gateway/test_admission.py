@@ -93,6 +93,25 @@ def test_no_places_are_refused() -> None:
         Admission(0)
 
 
+def test_a_place_that_is_given_to_somebody_who_is_just_leaving_goes_on() -> None:
+    """To the next who waits."""
+
+    async def course() -> None:
+        admission = Admission(1, clock=now_s)
+        await admission.take(9.0)
+        leaving, next_one = (asyncio.create_task(admission.take(9.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        admission.give_back()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        await next_one
+        admission.give_back()
+        assert (0, 0) == (admission.num_taken, admission.num_waiting)
+
+    run_virtually(course())
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_whoever_leaves_whenever_no_place_is_lost(seed: int) -> None:
     """Never more than there are, and all are free at the end."""

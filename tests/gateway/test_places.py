@@ -57,6 +57,25 @@ def test_no_more_than_twice_the_slots_wait() -> None:
     run_virtually(course())
 
 
+def test_a_place_that_is_given_to_somebody_who_is_just_leaving_goes_on() -> None:
+    """To the next who waits, or back to the device."""
+
+    async def course() -> None:
+        places, device = Places(now_s), device_of("a", slots=1)
+        assert places.take(device, now_s())
+        leaving, next_one = (asyncio.create_task(places.wait([device], 9.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        places.give_back(device)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert device is await next_one
+        places.give_back(device)
+        assert (0, 0) == (device.num_in_flight, device.num_waiting)
+
+    run_virtually(course())
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_whoever_leaves_whenever_no_place_is_lost(seed: int) -> None:
     """Never more than there are, and all are free at the end."""
