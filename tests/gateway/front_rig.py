@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from net4moe.chat.model import OnText
 from net4moe.edge import Telemetry
 from net4moe.errors import Net4MoEError
+from net4moe.gateway.admission import Admission
 from net4moe.gateway.app import Services, app, serve
 from net4moe.gateway.dispatching import DispatchConfig, Dispatcher
 from net4moe.gateway.front_protocol import Patience
@@ -181,14 +182,6 @@ class ScriptedReceipts:
         return list(self.kept.values())[-limit:]
 
 
-class OpenDoors:
-    """Places without end."""
-
-    def place(self, *, deadline_s: float) -> AbstractAsyncContextManager[object]:
-        """Give one."""
-        return nullcontext()
-
-
 @dataclass(eq=False)
 class Rig:
     """A gateway that runs.
@@ -251,7 +244,7 @@ def services(
         "mixture": mixture or ScriptedMixture(),
         "receipts": ScriptedReceipts(),
         "keys": keys,
-        "admission": OpenDoors(),
+        "admission": Admission(64, clock=loop.time),
         "metrics": Metrics(roster, clock=loop.time),
         "limits": Limits(deadline_s=20.0),
         "clock": loop.time,
@@ -309,6 +302,7 @@ async def rig(
             drain_s=drain_s,
             on_listening=listening.set_result,
             stop=stop,
+            alone=False,
         )
     )
     await asyncio.wait([serving, listening], return_when=asyncio.FIRST_COMPLETED)

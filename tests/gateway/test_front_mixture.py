@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_a_stream_keeps_its_invariants(told: bool, usage: bool) -> None:
 
     async def scene() -> str:
         async with rig(mixture=ScriptedMixture(told=told)) as running:
-            options = {"stream_options": {"include_usage": True}} if usage else {}
+            options: dict[str, Any] = {"stream_options": {"include_usage": True}} if usage else {}
             answer = await running.chat(stream=True, **options)
             assert answer.headers["content-type"] == "text/event-stream"
             return await answer.text()

@@ -4,7 +4,7 @@ import pytest
 
 from net4moe.errors import NoDevice
 from net4moe.gateway.front_errors import Refused
-from net4moe.gateway.front_models import names, resolved
+from net4moe.gateway.front_models import Names, names, resolved
 from net4moe.gateway.roster import Device, Roster
 from tests.gateway.live_fleet import device, offer, roster
 
@@ -85,3 +85,14 @@ def test_an_endpoint_that_does_not_list_its_models_takes_any() -> None:
     devices = roster(Device(name="box", base_url="http://box.test/v1", kind="endpoint"))
     found = resolved(devices, "device/box/whatever").candidates(devices, 0.0)
     assert [("box", "whatever")] == [(c.device, c.model) for c in found]
+
+
+def test_what_was_found_is_remembered_until_the_devices_change() -> None:
+    """A device that goes takes its names with it."""
+    devices = fleet()
+    known = Names(devices)
+    assert known.target("net4moe/holmes") is known.target("net4moe/holmes")
+    devices.remove("phone")
+    for unknown in ("net4moe/holmes", ["net4moe"], None):
+        with pytest.raises(Refused):
+            known.target(unknown)

@@ -14,7 +14,7 @@ from net4moe.gateway.front_door import Door
 from net4moe.gateway.front_errors import Refusal, Refused, bad_request, refusal_of
 from net4moe.gateway.front_limits import limits_of
 from net4moe.gateway.front_mixture import MixtureAnswers
-from net4moe.gateway.front_models import MIXTURE, Target, resolved
+from net4moe.gateway.front_models import MIXTURE, Names, Target
 from net4moe.gateway.front_presence import Presence
 from net4moe.gateway.front_services import Services
 from net4moe.gateway.openai_wire import wanted
@@ -39,6 +39,7 @@ class HotPath:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._door = Door(services.keys)
+        self._names = Names(services.roster)
         self._passthrough = Passthrough(services.roster, services.dispatcher)
         self._mixture = MixtureAnswers(services.mixture, keep_alive_s=services.keep_alive_s)
 
@@ -69,7 +70,7 @@ class HotPath:
         fields = parsed(body)
         path: str = call.scope["path"]
         limits, judged = limits_of(call.scope["headers"], fields, services.limits)
-        target = Target(kind="mixture") if path == _ROUTE else resolved(services.roster, fields.get("model"))
+        target = Target(kind="mixture") if path == _ROUTE else self._names.target(fields.get("model"))
         call.kind = target.kind
         place = services.admission.place(deadline_s=call.start_s + limits.deadline_s)
         async with Presence(call.receive) as presence, place:

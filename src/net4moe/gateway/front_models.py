@@ -9,10 +9,12 @@ from net4moe.gateway.front_errors import Refusal, Refused
 from net4moe.gateway.records import Candidate
 from net4moe.gateway.roster import Device, Roster
 
-__all__ = ["MIXTURE", "ModelKind", "Target", "names", "resolved"]
+__all__ = ["MIXTURE", "ModelKind", "Names", "Target", "names", "resolved"]
 
 MIXTURE = "net4moe"
 """The model that is all experts together."""
+
+_MOST_KNOWN = 10_000  # an endpoint that lists no models takes any name
 
 ModelKind = Literal["mixture", "expert", "device", "model"]
 
@@ -51,6 +53,30 @@ class Target:
         if self.expert:
             return f"the expert '{self.expert}'"
         return f"the model '{self.model}'" + (f" on the device '{self.device}'" if self.device else "")
+
+
+class Names:
+    """Remembers what names mean, until the roster changes.
+
+    Args:
+      roster: the devices.
+    """
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._version = roster.version
+        self._known: dict[str, Target] = {}
+
+    def target(self, model: object) -> Target:
+        """Find out what a request's `model` means; see `resolved`."""
+        if self._version != self._roster.version or len(self._known) > _MOST_KNOWN:
+            self._version = self._roster.version
+            self._known.clear()
+        found = self._known.get(model) if isinstance(model, str) else None
+        if found is None:
+            found = resolved(self._roster, model)
+            self._known[str(model)] = found
+        return found
 
 
 def resolved(roster: Roster, model: object) -> Target:

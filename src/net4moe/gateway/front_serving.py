@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import threading
@@ -43,6 +44,7 @@ async def serve(
     drain_s: float = 30.0,
     on_listening: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
+    alone: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT (or `stop`), then end what is under way.
 
@@ -58,12 +60,17 @@ async def serve(
       drain_s: the most seconds from the signal to the end.
       on_listening: called with the port once connections are accepted.
       stop: another way to end it.
+      alone: whether the process is there for nothing else, so that its memory may be tuned for serving.
 
     Raises:
       ConfigError: the host is open to the network and no client has a key, or the port is taken.
     """
     refuse_open_door(host, keys)
     patience = patience or Patience()
+    if alone:
+        # What is there now stays: a collection that walks over all of it holds every request up.
+        gc.collect()
+        gc.freeze()
     listening = _bound(host, port)
     config = uvicorn.Config(
         app,

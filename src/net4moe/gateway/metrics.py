@@ -5,6 +5,7 @@ first 256 have a name of their own, all others are `other`. No prompt, no key an
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -23,6 +24,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _MOST_DEVICES = 256
 
+_Labelled = TypeVar("_Labelled", Counter, Histogram)
+
 
 class Metrics:
     """The gateway's numbers.
@@ -35,6 +38,7 @@ class Metrics:
     def __init__(self, roster: Roster, *, clock: Callable[[], float]) -> None:
         self._registry = registry = CollectorRegistry()
         self._devices: set[str] = set()
+        self._children: dict[tuple[object, ...], Any] = {}
         self._requests = Counter(
             "net4moe_requests",
             "Requests answered; 499 where the client left.",
@@ -86,28 +90,39 @@ class Metrics:
           first_text_s: from its arrival to its first content; None where none was sent.
         """
         self._in_flight.dec()
-        self._requests.labels(kind, status).inc()
-        self._seconds.labels(kind).observe(seconds)
+        self._of(self._requests, kind, str(status)).inc()
+        self._of(self._seconds, kind).observe(seconds)
         if first_text_s is not None:
-            self._first.labels(kind).observe(first_text_s)
+            self._of(self._first, kind).observe(first_text_s)
 
     def attempted(self, attempts: Iterable[Attempt]) -> None:
         """Count calls to devices, retries, hedges and hand-overs among them."""
         for attempt in attempts:
-            self._attempts.labels(self._device_label(attempt.device), attempt.outcome).inc()
-            self._kinds.labels(attempt.kind, attempt.outcome).inc()
+            self._of(self._attempts, self._device_label(attempt.device), attempt.outcome).inc()
+            self._of(self._kinds, attempt.kind, attempt.outcome).inc()
 
     def spent(self, kind: str, spent: Spent) -> None:
         """Count what a request took."""
-        self._calls.labels(kind).inc(spent.calls)
-        self._tokens.labels(kind).inc(spent.tokens)
-        self._price.labels(kind).inc(spent.price_usd)
-        self._joules.labels(kind).inc(spent.joules)
-        self._air.labels(kind).inc(spent.air_bytes)
+        for counter, amount in (
+            (self._calls, spent.calls),
+            (self._tokens, spent.tokens),
+            (self._price, spent.price_usd),
+            (self._joules, spent.joules),
+            (self._air, spent.air_bytes),
+        ):
+            if amount:
+                self._of(counter, kind).inc(amount)
 
     def text(self) -> bytes:
         """Write all numbers in the form that Prometheus reads."""
         return generate_latest(self._registry)
+
+    def _of(self, parent: _Labelled, *labels: str) -> _Labelled:
+        """Find the number of some labels; the library's own search is slow."""
+        key = (id(parent), *labels)
+        if key not in self._children:
+            self._children[key] = parent.labels(*labels)
+        return cast("_Labelled", self._children[key])
 
     def _device_label(self, device: str) -> str:
         if device not in self._devices and len(self._devices) < _MOST_DEVICES:

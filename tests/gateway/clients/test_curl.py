@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed")
 CHAT = '{"model": "%s", "messages": [{"role": "user", "content": "a fox"}]%s}'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gateway() -> Iterator[Rig]:
     """Run a gateway with one device."""
     with served(Upstream()) as running:
