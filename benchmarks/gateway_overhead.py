@@ -5,7 +5,7 @@
 One mock server; direct, through ours and through the peer's; everything in turn, so that a busy moment hits all
 alike; authentication, JSON and metrics on, one worker each.
 
-- Added milliseconds of one call at a time: paired differences to the direct call next to it, at two lengths.
+- Added milliseconds of one call at a time: paired differences to the direct call beside it, at two lengths.
 - Highest constant rate, sent by the clock, at which the p99 from the intended moment is at most 20 ms above
   direct's and no request fails.
 - Added milliseconds to the first token of a stream, one at a time, paired.
@@ -27,181 +27,62 @@ import json
 import os
 import platform
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-import psutil
 import uvloop
 from gateway_load import Connection, Target, at_rate, closed_loop, streams
+from gateway_processes import MOCK, Process, gateways, started
 
-HERE = Path(__file__).parent
-KEY = "nk-benchmark-key"
 ADDED_MS = 20.0
 PAUSE_S = 0.06
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """A gateway that can be started: its name, its command and what the command needs."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    model: str
-    health: str
-
-    def target(self, port: int) -> Target:
-        """Tell the load whom to ask."""
-        return Target(self.name, port, self.model, KEY)
+Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
+"""By gateway: milliseconds direct, and through it right before or after."""
 
 
-class Process:
-    """A process that is pinned to a core and measured."""
+async def paired(
+    targets: list[Target], *, num_pairs: int, block: int, length: int = 100, stream: bool = False
+) -> Pairs:
+    """Ask directly and through a gateway, one call at a time, in either order.
 
-    def __init__(
-        self, command: tuple[str, ...], core: int | None, environment: dict[str, str] | None = None
-    ) -> None:
-        """Start it."""
-        pinned = ("taskset", "--cpu-list", str(core), *command) if core is not None else command
-        self.start_s = time.perf_counter()
-        self.popen = subprocess.Popen(
-            pinned,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | (environment or {}),
-        )
-
-    @property
-    def megabytes(self) -> float:
-        """Resident memory, its children's too."""
-        process = psutil.Process(self.popen.pid)
-        return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 1e6
-
-    def stop(self) -> None:
-        """End it."""
-        self.popen.terminate()
-        try:
-            self.popen.wait(10)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
-        if self.popen.stdout is not None:
-            self.popen.stdout.close()
-
-
-def free_port() -> int:
-    """Find a port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
-
-
-def started(gateway: Gateway, upstream: str, core: int | None) -> tuple[Process, Target, float]:
-    """Start a gateway and wait for its first answer; seconds until then."""
-    port = free_port()
-    command = tuple(part.format(port=port, upstream=upstream) for part in gateway.command)
-    process = Process(command, core, {**gateway.environment, "MOCK_URL": upstream})
-    target = gateway.target(port)
-    request = target.request()
-    while process.popen.poll() is None and time.perf_counter() - process.start_s < 120:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-                connection.sendall(request)
-                if b" 200 " in connection.recv(4_096).partition(b"\r\n")[0]:
-                    return process, target, time.perf_counter() - process.start_s
-        except OSError:
-            pass
-        time.sleep(0.01)
-    sys.exit(f"{gateway.name} did not answer: {' '.join(command)}")
-
-
-def gateways(peer_python: Path | None) -> tuple[list[Gateway], str]:
-    """List ours and, where it is there, the peer; and its version."""
-    ours = Gateway(
-        "net4moe",
-        (
-            sys.executable,
-            str(HERE / "gateway_served.py"),
-            "--port",
-            "{port}",
-            "--upstream",
-            "{upstream}",
-            "--key",
-            KEY,
-        ),
-        {},
-        "device/mock/mock",
-        "/healthz",
-    )
-    found = peer_python.parent / "litellm" if peer_python else shutil.which("litellm")
-    if found is None or not Path(found).exists():
-        print("no `litellm` on the path and no --peer-python: the peer's rows are left out", file=sys.stderr)
-        return [ours], ""
-    python = Path(found).parent / "python"
-    code = "from importlib.metadata import version; print(version('litellm'))"
-    version = subprocess.run(
-        [str(python), "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    options = (
-        "--config",
-        str(HERE / "peers" / "litellm_proxy.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--num_workers",
-        "1",
-    )
-    quiet = {
-        "LITELLM_LOG": "ERROR",
-        "LITELLM_MODE": "PRODUCTION",
-        "LITELLM_MASTER_KEY": KEY,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_TELEMETRY": "False",
-    }
-    peer = Gateway("LiteLLM", (str(found), *options, "--port", "{port}"), quiet, "mock", "/health/liveliness")
-    return [ours, peer], version
-
-
-async def added_latency(targets: list[Target], rounds: int, length: int) -> dict[str, np.ndarray]:
-    """Ask one after the other, each in a turn of its own; milliseconds by name."""
+    Gateways take turns by blocks, so that each is met in use and not as the other left the caches; the first two
+    pairs of a block do not count. Of a stream, the time to its first piece is taken.
+    """
+    direct, *others = targets
     connections = {target.name: await Connection.to(target.port) for target in targets}
-    taken: dict[str, list[float]] = {target.name: [] for target in targets}
+    taken: dict[str, list[tuple[float, float]]] = {target.name: [] for target in others}
     order = np.random.default_rng(0)
-    for number in range(rounds + 20):
-        for index in order.permutation(len(targets)):
-            target = targets[index]
-            if connections[target.name].closed:
-                connections[target.name] = await Connection.to(target.port)
-            begin_s = time.perf_counter()
-            said = await connections[target.name].ask(target.request(length=length))
-            if said.status != 200:
-                sys.exit(f"{target.name} answered {said.status}")
-            if number >= 20:
-                taken[target.name].append(1e3 * (said.end_s - begin_s))
-    return {name: np.array(values) for name, values in taken.items()}
 
+    async def one(target: Target) -> float:
+        if connections[target.name].closed:
+            connections[target.name] = await Connection.to(target.port)
+        request = target.request(length=length, stream=stream, max_tokens=1)
+        begin_s = time.perf_counter()
+        said = await connections[target.name].ask(request)
+        if said.status != 200:
+            sys.exit(f"{target.name} answered {said.status}")
+        return 1e3 * ((said.pieces_s[0] if stream else said.end_s) - begin_s)
 
-async def first_token(targets: list[Target], rounds: int) -> dict[str, np.ndarray]:
-    """Read short streams, one at a time, each in a turn of its own; milliseconds to the first piece by name."""
-    taken: dict[str, list[float]] = {target.name: [] for target in targets}
-    order = np.random.default_rng(1)
-    for number in range(rounds + 3):
-        for index in order.permutation(len(targets)):
-            target = targets[index]
-            connection = await Connection.to(target.port)
-            begin_s = time.perf_counter()
-            said = await connection.ask(target.request(stream=True, max_tokens=1))
-            connection.close()
-            if number >= 3:
-                taken[target.name].append(1e3 * (said.pieces_s[0] - begin_s))
-    return {name: np.array(values) for name, values in taken.items()}
+    while any(len(pairs) < num_pairs for pairs in taken.values()):
+        for index in order.permutation(len(others)):
+            gateway = others[index]
+            for number in range(block + 2):
+                if order.random() < 0.5:
+                    direct_ms, through_ms = await one(direct), await one(gateway)
+                else:
+                    through_ms, direct_ms = await one(gateway), await one(direct)
+                if number >= 2:
+                    taken[gateway.name].append((direct_ms, through_ms))
+    for connection in connections.values():
+        connection.close()
+    return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in taken.items()}
 
 
 async def p99_at(target: Target, rate: float, seconds: float) -> tuple[float, int]:
@@ -276,23 +157,22 @@ def row(name: str, *cells: str) -> None:
     print(f"{name:58}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
-def added(name: str, taken: dict[str, np.ndarray]) -> None:
-    """Print what each gateway adds to direct, paired, with intervals."""
+def added(name: str, pairs: Pairs) -> dict[str, list[float]]:
+    """Print what each gateway adds to direct, paired, with intervals; give the quantiles."""
     head(name, "p50", "p95", "p99", "p99 minus p99")
-    row(
-        "direct, whole call",
-        *(f"{np.quantile(taken['direct'], share):.2f}" for share in (0.5, 0.95, 0.99)),
-        "",
-    )
-    for gateway, values in taken.items():
-        if gateway != "direct":
-            found = [interval(values - taken["direct"], share) for share in (0.5, 0.95, 0.99)]
-            apart = np.quantile(values, 0.99) - np.quantile(taken["direct"], 0.99)
-            row(
-                f"{gateway} adds",
-                *(f"{v:.2f} [{low:.2f}, {high:.2f}]" for v, low, high in found),
-                f"{apart:.2f}",
-            )
+    direct = np.concatenate([one for one, _ in pairs.values()])
+    row("direct", *(f"{np.quantile(direct, share):.2f}" for share in (0.5, 0.95, 0.99)), "")
+    kept: dict[str, list[float]] = {}
+    for gateway, (beside, through) in pairs.items():
+        found = [interval(through - beside, share) for share in (0.5, 0.95, 0.99)]
+        apart = np.quantile(through, 0.99) - np.quantile(beside, 0.99)
+        row(
+            f"{gateway} adds",
+            *(f"{value:.2f} [{low:.2f}, {high:.2f}]" for value, low, high in found),
+            f"{apart:.2f}",
+        )
+        kept[gateway] = [value for value, _, _ in found]
+    return kept
 
 
 def spread(values: list[float], digits: int = 0) -> str:
@@ -309,7 +189,7 @@ def everything(arguments: argparse.Namespace) -> Iterator[tuple[Target, list[tup
     if pinned:
         os.sched_setaffinity(0, {cores[0]})
     kinds, peer_version = gateways(arguments.peer_python)
-    mock = Process((sys.executable, str(HERE / "gateway_mock.py")), cores[0] if pinned else None)
+    mock = Process(MOCK, cores[0] if pinned else None)
     assert mock.popen.stdout is not None
     port = int(mock.popen.stdout.readline())
     upstream = f"http://127.0.0.1:{port}/v1"
@@ -348,13 +228,10 @@ async def measure(
     targets = [direct, *(target for _, target in running)]
     kept: dict[str, object] = {}
     for length in (100, 10_000):
-        taken = await added_latency(targets, 300 if quick else 2_000, length)
-        added(f"milliseconds added, one call at a time, {length:,} characters", taken)
-        kept[f"added_ms_{length}"] = {
-            name: np.quantile(v, [0.5, 0.95, 0.99]).tolist() for name, v in taken.items()
-        }
-    taken = await first_token(targets, 60 if quick else 400)
-    added("milliseconds added to the first token, one stream at a time", taken)
+        pairs = await paired(targets, num_pairs=300 if quick else 2_000, block=50, length=length)
+        kept[f"added_ms_{length}"] = added(f"ms added, one call at a time, {length:,} characters", pairs)
+    pairs = await paired(targets, num_pairs=60 if quick else 400, block=20, stream=True)
+    kept["added_first_token_ms"] = added("ms added to the first token, one stream at a time", pairs)
     rates: dict[str, list[float]] = {target.name: [] for _, target in running}
     longest: dict[str, list[list[float]]] = {target.name: [] for target in targets}
     failed: dict[str, int] = dict.fromkeys(longest, 0)
