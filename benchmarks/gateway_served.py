@@ -13,14 +13,14 @@ import uvloop
 from pydantic import SecretStr
 
 from net4moe.edge import LinkReport, Telemetry
-from net4moe.gateway.admission import Admission
-from net4moe.gateway.app import Services, app, serve
-from net4moe.gateway.dispatching import Dispatcher
-from net4moe.gateway.keys import Keys
-from net4moe.gateway.metrics import Metrics
+from net4moe.gateway.dispatch.admission import Admission
+from net4moe.gateway.dispatch.dispatching import Dispatcher
+from net4moe.gateway.dispatch.transport import AiohttpTransport
+from net4moe.gateway.fleet.roster import Device, Roster
+from net4moe.gateway.front.app import Services, app, serve
+from net4moe.gateway.front.keys import Keys
+from net4moe.gateway.front.metrics import Metrics
 from net4moe.gateway.records import Asked, Mixed
-from net4moe.gateway.roster import Device, Roster
-from net4moe.gateway.transport import AiohttpTransport
 
 
 class NoMixture:

@@ -15,8 +15,8 @@ import numpy as np
 
 from net4moe.cli.policies import policy_of
 from net4moe.edge import ExpertOffer, LinkReport, SpeedReport, Telemetry
+from net4moe.gateway.fleet.roster import Device, Roster
 from net4moe.gateway.placing import LivePlacement
-from net4moe.gateway.roster import Device, Roster
 from net4moe.mixture import Subtask
 
 EXPERTS = ("rose", "holmes", "nova", "scout", "jester", "chronicler", "tutor", "pocket")

@@ -20,9 +20,9 @@ from net4moe.edge.pairing import CodeBook
 from net4moe.edge.running import Agent, Event
 from net4moe.edge.upstream import Upstream, UpstreamFailed
 from net4moe.errors import JoinRefused
-from net4moe.gateway.device_store import DeviceStore
-from net4moe.gateway.joining import router
-from net4moe.gateway.roster import Device, Roster
+from net4moe.gateway.fleet.device_store import DeviceStore
+from net4moe.gateway.fleet.joining import router
+from net4moe.gateway.fleet.roster import Device, Roster
 from tests.edge.servers import ModelServer, served
 
 HEARTBEAT_S = 0.02

@@ -14,15 +14,15 @@ from pydantic import SecretStr
 from net4moe.chat.model import OnText
 from net4moe.edge import Telemetry
 from net4moe.errors import Net4MoEError
-from net4moe.gateway.admission import Admission
-from net4moe.gateway.app import Services, app, serve
-from net4moe.gateway.dispatching import DispatchConfig, Dispatcher
-from net4moe.gateway.front_protocol import Patience
-from net4moe.gateway.keys import Keys
-from net4moe.gateway.metrics import Metrics
+from net4moe.gateway.dispatch.admission import Admission
+from net4moe.gateway.dispatch.dispatching import DispatchConfig, Dispatcher
+from net4moe.gateway.dispatch.transport import AiohttpTransport
+from net4moe.gateway.fleet.roster import Device, Roster
+from net4moe.gateway.front.app import Services, app, serve
+from net4moe.gateway.front.keys import Keys
+from net4moe.gateway.front.metrics import Metrics
+from net4moe.gateway.front.protocol import Patience
 from net4moe.gateway.records import Asked, Limits, Mixed
-from net4moe.gateway.roster import Device, Roster
-from net4moe.gateway.transport import AiohttpTransport
 from tests.gateway.live_fleet import offer, telemetry
 
 KEY = "nk-a-key-for-tests"

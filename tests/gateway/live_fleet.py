@@ -3,7 +3,7 @@
 from typing import Any
 
 from net4moe.edge import ExpertOffer, LinkReport, PowerReport, SpeedReport, Telemetry
-from net4moe.gateway.roster import Device, Roster
+from net4moe.gateway.fleet.roster import Device, Roster
 from net4moe.mixture import Subtask
 
 FIELDS = ("romance", "mystery", "history")

@@ -10,13 +10,13 @@ import pytest
 
 from net4moe.chat import Capabilities, ChatRequest, Message, OnText, ScriptedChatModel
 from net4moe.errors import BudgetExceeded, ChatUnavailable, DeadlinePassed, DeviceUnreachable, NoDevice
-from net4moe.gateway.budgets import Budget
-from net4moe.gateway.dispatching import Dispatcher
+from net4moe.gateway.dispatch.budgets import Budget
+from net4moe.gateway.dispatch.dispatching import Dispatcher
+from net4moe.gateway.fleet.roster import Roster
 from net4moe.gateway.mixing import LiveMixture, MixingConfig
 from net4moe.gateway.placing import LivePlacement
 from net4moe.gateway.receipts import ReceiptStore
 from net4moe.gateway.records import Asked, Attempt, Candidate, Limits, Mixed, Written
-from net4moe.gateway.roster import Roster
 from net4moe.mixture import Gate
 from net4moe.policy import BASELINES
 from tests.gateway.live_fleet import device, offer, roster

@@ -11,9 +11,9 @@ from net4moe.environment import Decisions, Observation, RewardConfig
 from net4moe.environment.history import History
 from net4moe.environment.observation import context_feature, device_feature
 from net4moe.errors import NoDevice
-from net4moe.gateway.places import Places
+from net4moe.gateway.dispatch.places import Places
+from net4moe.gateway.fleet.roster import Device
 from net4moe.gateway.placing import LivePlacement
-from net4moe.gateway.roster import Device
 from net4moe.policy import BASELINES, highest_expectation
 from tests.gateway.live_fleet import device, offer, roster, subtask, telemetry
 

@@ -14,11 +14,11 @@ import pytest
 
 from net4moe.chat import ChatRequest, Message
 from net4moe.errors import BudgetExceeded, DeadlinePassed, DeviceError
-from net4moe.gateway.budgets import Budget
-from net4moe.gateway.dispatching import DispatchConfig, Dispatcher, attempts_of
+from net4moe.gateway.dispatch.budgets import Budget
+from net4moe.gateway.dispatch.dispatching import DispatchConfig, Dispatcher, attempts_of
+from net4moe.gateway.fleet.roster import Device, Roster
 from net4moe.gateway.records import Attempt, Candidate, Limits, Spent
-from net4moe.gateway.roster import Device, Roster
-from tests.gateway.fleet import device_of, roster_of
+from tests.gateway.scripted_fleet import device_of, roster_of
 from tests.gateway.virtual_time import (
     Broken,
     Head,

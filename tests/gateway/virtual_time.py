@@ -15,9 +15,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from net4moe.gateway.dispatch.transport import Answer, CallBroken
+from net4moe.gateway.fleet.roster import Device
 from net4moe.gateway.records import Outcome
-from net4moe.gateway.roster import Device
-from net4moe.gateway.transport import Answer, CallBroken
 
 __all__ = [
     "Broken",

@@ -94,7 +94,7 @@ def key(
     """Make a key for a client and print it, once; or take one away."""
     from net4moe.cli.at_gateway import state_folder
     from net4moe.errors import ConfigError
-    from net4moe.gateway.keys import Keys
+    from net4moe.gateway.front.keys import Keys
 
     keys = Keys((state or state_folder()) / "keys.json")
     try:

@@ -23,20 +23,21 @@ from net4moe.edge.clock import steady_unix_s
 from net4moe.edge.pairing import CodeBook
 from net4moe.edge.wire import Capability
 from net4moe.errors import ConfigError
-from net4moe.gateway import codes_route, joining
-from net4moe.gateway.admission import Admission
-from net4moe.gateway.app import Services, app, serve
-from net4moe.gateway.device_store import DeviceStore
-from net4moe.gateway.dispatched_model import DispatchedModel
-from net4moe.gateway.dispatching import Dispatcher
-from net4moe.gateway.keys import Keys
-from net4moe.gateway.metrics import Metrics
+from net4moe.gateway.dispatch.admission import Admission
+from net4moe.gateway.dispatch.dispatched_model import DispatchedModel
+from net4moe.gateway.dispatch.dispatching import Dispatcher
+from net4moe.gateway.dispatch.transport import AiohttpTransport
+from net4moe.gateway.fleet import joining
+from net4moe.gateway.fleet.device_store import DeviceStore
+from net4moe.gateway.fleet.roster import Device, Roster
+from net4moe.gateway.front import codes as codes_route
+from net4moe.gateway.front.app import Services, app, serve
+from net4moe.gateway.front.keys import Keys
+from net4moe.gateway.front.metrics import Metrics
 from net4moe.gateway.mixing import LiveMixture
 from net4moe.gateway.placing import LivePlacement
 from net4moe.gateway.receipts import ReceiptStore, Retention
 from net4moe.gateway.records import Limits
-from net4moe.gateway.roster import Device, Roster
-from net4moe.gateway.transport import AiohttpTransport
 from net4moe.mixture import Gate, Judge
 from net4moe.network import DeviceConfig
 

@@ -16,7 +16,7 @@ from net4moe.cli.gateway_running import Options, Running, offer_of, running_gate
 from net4moe.edge.config import AgentConfig
 from net4moe.edge.running import Agent
 from net4moe.edge.upstream import Upstream
-from net4moe.gateway.app import app, serve
+from net4moe.gateway.front.app import app, serve
 from net4moe.network import shannon_rate_bps
 from net4moe.units import db_to_linear
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from net4moe.edge import ExpertOffer
 from net4moe.environment.history import History
+from net4moe.gateway.fleet.roster import Device, Roster, claims_weight
 from net4moe.gateway.records import Candidate
-from net4moe.gateway.roster import Device, Roster, claims_weight
 from net4moe.mixture import Subtask
 from net4moe.mixture.expert import GENERAL
 from net4moe.network import shannon_rate_bps

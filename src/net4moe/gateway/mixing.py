@@ -13,13 +13,13 @@ from typing import Any
 from net4moe.chat import ChatRequest, OnText
 from net4moe.errors import ChatError, DeadlinePassed, DeviceError, Net4MoEError, NoDevice, ReplyError
 from net4moe.gateway import receipt_form
-from net4moe.gateway.budgets import Budget
-from net4moe.gateway.dispatched_model import spending
-from net4moe.gateway.dispatching import Dispatcher, attempts_of
+from net4moe.gateway.dispatch.budgets import Budget
+from net4moe.gateway.dispatch.dispatched_model import spending
+from net4moe.gateway.dispatch.dispatching import Dispatcher, attempts_of
+from net4moe.gateway.fleet.roster import Roster
 from net4moe.gateway.placing import LivePlacement, Placed
 from net4moe.gateway.receipts import ReceiptStore
 from net4moe.gateway.records import Asked, Attempt, Candidate, Limits, Mixed, Spent, Written
-from net4moe.gateway.roster import Roster
 from net4moe.gateway.team import Team, whole_prompt
 from net4moe.gateway.unfolding import Unfolding
 from net4moe.mixture import Gate, Judge, Passage, Prompt, Story, Subtask, count_words, score_one

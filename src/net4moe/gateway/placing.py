@@ -18,9 +18,9 @@ from net4moe.environment.history import History
 from net4moe.environment.observation import Circumstances, calm
 from net4moe.environment.reward import weigh
 from net4moe.errors import NoDevice
+from net4moe.gateway.fleet.roster import Roster
 from net4moe.gateway.live_rows import LiveRows
 from net4moe.gateway.records import Candidate
-from net4moe.gateway.roster import Roster
 from net4moe.mixture import Subtask
 from net4moe.network import compute_cost, load_bits, transfer_cost
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from net4moe.chat import Capabilities, ChatModel, OnText, Price, Reply, Request
 from net4moe.edge import ExpertOffer
-from net4moe.gateway.roster import Roster
+from net4moe.gateway.fleet.roster import Roster
 from net4moe.mixture import Expert, Prompt, Subtask
 from net4moe.mixture.expert import GENERAL
 from net4moe.mixture.phrases import cut, kind_of

@@ -1,0 +1,3 @@
+"""Which devices there are: joining, roster, what is known of each."""
+
+__all__: list[str] = []
