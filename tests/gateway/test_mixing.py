@@ -13,6 +13,7 @@ from net4moe.errors import BudgetExceeded, ChatUnavailable, DeadlinePassed, Devi
 from net4moe.gateway.dispatch.budgets import Budget
 from net4moe.gateway.dispatch.dispatching import Dispatcher
 from net4moe.gateway.fleet.roster import Roster
+from net4moe.gateway.front.metrics import Metrics
 from net4moe.gateway.mixing import LiveMixture, MixingConfig
 from net4moe.gateway.placing import LivePlacement
 from net4moe.gateway.receipts import ReceiptStore
@@ -368,6 +369,16 @@ def test_leaving_cancels_and_leaves_a_receipt(tmp_path: Path) -> None:
     receipt = receipts.get("chatcmpl-1")
     assert receipt is not None
     assert "cancelled" == receipt["outcome"]
+
+
+def test_metrics_hear_of_attempts_and_spending(tmp_path: Path) -> None:
+    """By device and outcome, without names of clients or words."""
+    metrics = Metrics(roster(), clock=lambda: 0.0)
+    mixture, _, _, _ = scene(plainly, gate=gate(), path=tmp_path / "r", metrics=metrics)
+    answered(mixture, asked())
+    text = metrics.text().decode()
+    assert 'net4moe_attempts_total{device="laptop",outcome="done"} 1.0' in text
+    assert 'net4moe_attempts_total{device="server",outcome="done"} 1.0' in text
 
 
 def test_explaining_writes_nothing(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """`net4moe gateway`: one OpenAI-compatible address in front of devices, and who may join and ask it."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from net4moe.cli.live import one_thread_for_matrices, run_live
 from net4moe.cli.options import ConfigOption, ModelOption
 from net4moe.cli.route import GatewayOption, KeyEnvOption
 
@@ -56,6 +56,7 @@ def gateway(
     """
     if context.invoked_subcommand is not None:
         return
+    one_thread_for_matrices()
     from net4moe.cli.config import load
     from net4moe.cli.gateway_running import Options, serve_gateway
 
@@ -70,7 +71,7 @@ def gateway(
         state=state,
         model=model,
     )
-    asyncio.run(serve_gateway(settings, options))
+    run_live(serve_gateway(settings, options))
 
 
 @app.command()

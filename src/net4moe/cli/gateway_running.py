@@ -145,6 +145,7 @@ async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Ru
         stack.push_async_callback(dispatcher.close)
         engine = await _engine(stack, config, options)
         _enlist_endpoints(roster, config, engine if options.own_device else None, clock)
+        metrics = Metrics(roster, clock=clock)
         receipts = _receipts(config, folder)
         stack.callback(receipts.close)
         writer = asyncio.create_task(receipts.run())
@@ -164,6 +165,7 @@ async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Ru
             ),
             receipts=receipts,
             judge=_judge(config, engine),
+            metrics=metrics,
             clock=clock,
         )
         stack.push_async_callback(mixture.close)
@@ -176,7 +178,7 @@ async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Ru
             receipts=receipts,
             keys=keys,
             admission=Admission(config.gateway.max_in_flight),
-            metrics=Metrics(roster, clock=clock),
+            metrics=metrics,
             limits=_limits(config),
             clock=clock,
         )

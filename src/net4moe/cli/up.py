@@ -1,11 +1,11 @@
 """`net4moe up`: a gateway and three unequal devices on this computer, to see it work in a minute."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from net4moe.cli.live import one_thread_for_matrices, run_live
 from net4moe.cli.options import ModelOption
 
 __all__ = ["up"]
@@ -35,6 +35,7 @@ def up(
 
     Example: net4moe up --port 8400
     """
+    one_thread_for_matrices()
     from net4moe.cli.up_running import run_up
 
-    asyncio.run(run_up(port=port, key=key, policy=policy, state=state, model=model))
+    run_live(run_up(port=port, key=key, policy=policy, state=state, model=model))

@@ -17,6 +17,7 @@ from net4moe.gateway.dispatch.budgets import Budget
 from net4moe.gateway.dispatch.dispatched_model import spending
 from net4moe.gateway.dispatch.dispatching import Dispatcher, attempts_of
 from net4moe.gateway.fleet.roster import Roster
+from net4moe.gateway.front.metrics import Metrics
 from net4moe.gateway.placing import LivePlacement, Placed
 from net4moe.gateway.receipts import ReceiptStore
 from net4moe.gateway.records import Asked, Attempt, Candidate, Limits, Mixed, Spent, Written
@@ -94,6 +95,7 @@ class LiveMixture:
       placement: decides which expert on which device takes which subtask.
       receipts: where receipts go.
       judge: scores answers that ask for it; None for nobody.
+      metrics: hears of attempts and of what was spent; None for nobody.
       config: how time is shared out.
       clock: the dispatcher's clock.
       wall_clock: seconds since 1970.
@@ -108,6 +110,7 @@ class LiveMixture:
         placement: LivePlacement,
         receipts: ReceiptStore,
         judge: Judge | None = None,
+        metrics: Metrics | None = None,
         config: MixingConfig | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -118,6 +121,7 @@ class LiveMixture:
         self._placement = placement
         self._receipts = receipts
         self._judge = judge
+        self._metrics = metrics
         self._config = config or MixingConfig()
         self._clock = clock
         self._wall_clock = wall_clock
@@ -314,6 +318,9 @@ class LiveMixture:
     def _file(self, course: _Course) -> None:
         receipt = self._receipt(course)
         self._receipts.put(receipt)
+        if self._metrics is not None:
+            self._metrics.attempted(attempt for line in course.lines for attempt in line.attempts)
+            self._metrics.spent("mixture", course.budget.spent)
         if course.asked.judged and self._judge is not None and course.story is not None:
             task = asyncio.ensure_future(self._score(course, receipt, self._judge))
             self._scoring.add(task)

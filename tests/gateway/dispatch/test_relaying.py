@@ -290,8 +290,10 @@ def test_what_breaks_after_the_first_byte_is_said(fault: str) -> None:
         async with bench(play, says("A cat")) as rig:
             async with rig.relayed(streams=True) as relayed:
                 pieces: list[bytes] = []
-                with pytest.raises(kind, match=words):
+                with pytest.raises(kind, match=words) as caught:
                     await read_all(relayed, pieces)
+                said = str(caught.value)
+                assert (1, ".", False) == (said.count("device 'a'"), said[-1], said.endswith(".."))
                 assert pieces[0].startswith(chunk_of("A fox")[:20])
             assert [outcome] == [attempt.outcome for attempt in relayed.attempts]
             assert 1 == rig.roster.device("a").meter.num_failed

@@ -307,7 +307,8 @@ class Relayed:
             wait_s = 1.0 if retry_after_s is None else retry_after_s
             msg = f"device '{self.device}' is full; try again in {max(1.0, wait_s):.0f} s."
             return DeviceBusy(msg, device_id=self.device, retry_after_s=wait_s)
-        return DeviceUnreachable(f"device '{self.device}': {reason}.", device_id=self.device)
+        said = reason.removeprefix(f"device '{self.device}' ").rstrip(".")
+        return DeviceUnreachable(f"device '{self.device}': {said}.", device_id=self.device)
 
     def _broken_off(self, error: CallBroken) -> Net4MoEError:
         """Book an answer that broke off after its beginning was handed on."""
