@@ -197,7 +197,7 @@ class LiveMixture:
         course.mark("place", begin_s, self._clock())
         course.lines = [_Line(subtask=s, placed=p) for s, p in zip(subtasks, placed, strict=True)]
         rewrites = self._gate.model.capabilities.structured and len(subtasks) > 1
-        unfolding = Unfolding(len(subtasks), _nothing if rewrites else on_text)
+        unfolding = Unfolding(len(subtasks), None if rewrites or on_text is _nothing else on_text)
         await self._written(course, team, unfolding, rewrites)
         lines = [line for line in course.lines if line.text]
         if not lines:

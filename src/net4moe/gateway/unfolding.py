@@ -6,6 +6,7 @@ from net4moe.mixture.sentences import settled
 __all__ = ["Unfolding"]
 
 _BETWEEN = "\n\n"
+_ENDS = frozenset(".!?…。！？")
 
 
 class Unfolding:
@@ -16,10 +17,10 @@ class Unfolding:
 
     Args:
       num_passages: how many there will be.
-      show: told of each piece of the text.
+      show: told of each piece of the text; None where nobody looks.
     """
 
-    def __init__(self, num_passages: int, show: OnText) -> None:
+    def __init__(self, num_passages: int, show: OnText | None) -> None:
         self._texts = [""] * num_passages
         self._ended = [False] * num_passages
         self._show = show
@@ -30,20 +31,26 @@ class Unfolding:
     def heard(self, index: int, piece: str) -> None:
         """Take a piece of a passage."""
         self._texts[index] += piece
-        if index == self._head:
+        if (
+            index == self._head
+            and self._show is not None
+            and not _ENDS.isdisjoint(self._texts[index][self._num_shown :])
+        ):
             self._advance()
 
     def ended(self, index: int, text: str) -> None:
         """Take the whole of a passage, as it will stand; empty where it is missing."""
         self._texts[index] = text
         self._ended[index] = True
-        self._advance()
+        if self._show is not None:
+            self._advance()
 
     def so_far(self, index: int) -> str:
         """Say what came of a passage."""
         return self._texts[index]
 
     def _advance(self) -> None:
+        assert self._show is not None
         while self._head < len(self._texts):
             text = self._texts[self._head]
             whole = text if self._ended[self._head] else settled(text.lstrip())

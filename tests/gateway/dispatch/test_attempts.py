@@ -315,7 +315,8 @@ class AnyCourse(RuleBasedStateMachine):
                     assert self.flown[effect.attempt].ends == []
                     self.flown[effect.attempt].ends.append("Cancel")
                 case WakeAt():
-                    assert self.now_s <= effect.time_s <= self.agreed.deadline_s
+                    assert effect.time_s <= self.agreed.deadline_s
+                    assert self.now_s <= effect.time_s or self.now_s >= self.agreed.deadline_s  # at once
                     self.wake_s = effect.time_s
                 case Deliver():
                     assert self.agreed.shows

@@ -84,7 +84,7 @@ def test_a_passage_is_written_and_shown() -> None:
             rig.roster.device("a").price = Price(input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
             shown: list[str] = []
             done = await written(rig, shown)
-            assert ["A fox", " sails."] == shown
+            assert "A fox sails." == "".join(shown)
             assert ("A fox sails.", "stop", 7, 5) == (
                 done.text,
                 done.finish_reason,

@@ -287,10 +287,10 @@ class Writing:
         while not reader.ended:
             piece = await answer.read()
             flight.num_bytes += len(piece)
-            for text in reader.feed(piece) if piece else reader.close():
+            if texts := reader.feed(piece) if piece else reader.close():
                 if flight.first_text_s is None:
                     flight.first_text_s = self._ground.clock()
-                self._happen(events.Text(number, text))
+                self._happen(events.Text(number, "".join(texts)))
         leg.reply = Reply(
             text=reader.text,
             finish_reason=reader.finish_reason,
