@@ -1,5 +1,6 @@
 """The live commands as a user types them: processes, sockets, signals."""
 
+import importlib.util
 import json
 import os
 import re
@@ -17,6 +18,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+
+from net4moe.cli import app
+from net4moe.errors import ConfigError
 
 KISS, CROWN = "They kissed in the rain. Nobody saw it.", "The crown was gone. The window stood open."
 SETTINGS = """
@@ -241,6 +245,19 @@ def test_what_can_be_mended_is_said_in_one_sentence(tmp_path: Path) -> None:
     again = done(tmp_path, "gateway", "key", "ann")
     assert (0, 2) == (taken.returncode, again.returncode)
     assert "net4moe: A key is called `ann` already.\n" == again.stderr
+
+
+@pytest.mark.parametrize("words", [["up"], ["gateway"], ["device", "--gateway", "http://127.0.0.1:9"]])
+def test_without_a_web_server_one_sentence_says_what_to_install(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device agent or a study installs without it."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "uvicorn" else find_spec(name)
+    )
+    with pytest.raises(ConfigError, match=r"needs uvicorn; run `pip install 'net4moe\[serve\]'`\."):
+        app(words, standalone_mode=False)
 
 
 @pytest.mark.model

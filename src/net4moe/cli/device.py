@@ -1,11 +1,11 @@
 """`net4moe device`: this computer as a device of a gateway."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from net4moe.cli.live import ready_to_serve, run_live
 from net4moe.cli.options import ConfigOption, ModelOption
 
 __all__ = ["device"]
@@ -82,6 +82,7 @@ def device(
 
     Example: net4moe device --gateway http://10.0.0.2:8400 --code K7QP-2MXR --expert holmes=mystery
     """
+    ready_to_serve()
     from net4moe.cli.device_running import Options, run_device
 
     options = Options(
@@ -102,4 +103,4 @@ def device(
         insecure=insecure,
         state=state,
     )
-    asyncio.run(run_device(options))
+    run_live(run_device(options))

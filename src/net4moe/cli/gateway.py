@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from net4moe.cli.live import one_thread_for_matrices, run_live
+from net4moe.cli.live import ready_to_serve, run_live
 from net4moe.cli.options import ConfigOption, ModelOption
 from net4moe.cli.route import GatewayOption, KeyEnvOption
 
@@ -56,7 +56,7 @@ def gateway(
     """
     if context.invoked_subcommand is not None:
         return
-    one_thread_for_matrices()
+    ready_to_serve()
     from net4moe.cli.config import load
     from net4moe.cli.gateway_running import Options, serve_gateway
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from net4moe.cli.live import one_thread_for_matrices, run_live
+from net4moe.cli.live import ready_to_serve, run_live
 from net4moe.cli.options import ModelOption
 
 __all__ = ["up"]
@@ -35,7 +35,7 @@ def up(
 
     Example: net4moe up --port 8400
     """
-    one_thread_for_matrices()
+    ready_to_serve()
     from net4moe.cli.up_running import run_up
 
     run_live(run_up(port=port, key=key, policy=policy, state=state, model=model))
