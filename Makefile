@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: study quick test fast check clean
+.PHONY: study quick up test fast check clean
 
 study: .venv/all            ## the case study: about 8 minutes on 2 quiet cores
 	$(BIN)/net4moe study
 
 quick: .venv/all            ## the same, small: within 2 minutes
 	$(BIN)/net4moe study --quick --out runs/quick
+
+up: .venv/all               ## a gateway and three devices on this computer
+	$(BIN)/net4moe up
 
 test: .venv/dev             ## the test suite, a process for each core
 	$(BIN)/python -m pytest --numprocesses auto
