@@ -149,12 +149,11 @@ async def _greet_when_joined(url: str, running: Running, agents: Sequence[Agent]
     say = console.progress.print
     say(f"\nThe gateway listens on {url}/v1, model net4moe", style="bold")
     for part in _PARTS:
-        link = (
-            "the own device"
-            if part.mean_db is None
-            else f"a simulated radio link of about {part.mean_db:g} dB"
+        link = "own device" if part.mean_db is None else f"link {part.mean_db:g} dB"
+        say(
+            f"  {part.name:<12} {link:<11} {part.num_slots} at a time  {', '.join(part.experts)}",
+            markup=False,
         )
-        say(f"  {part.name:<12} {', '.join(part.experts)}; {part.num_slots} at a time; {link}", markup=False)
     assert running.key is not None
     key = running.key.get_secret_value()
     messages = '[{"role": "user", "content": "A fox learns to sail."}]'
