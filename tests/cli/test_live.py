@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pytest
 from net4moe.cli import app
 from net4moe.errors import ConfigError
 
+LONG = " ".join(f"word{number}" for number in range(60)) + "."
 KISS, CROWN = "They kissed in the rain. Nobody saw it.", "The crown was gone. The window stood open."
 SETTINGS = """
 [models.clever]
@@ -70,7 +71,10 @@ class Clever(BaseHTTPRequestHandler):
         events = [{**base, "object": "chat.completion.chunk", "choices": [chunk]} for chunk in chunks]
         events.append({**base, "object": "chat.completion.chunk", "choices": [], "usage": usage})
         lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-        self._send("text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
+        if "word1" in text:
+            self._send_slowly([*lines, "data: [DONE]\n\n"])
+        else:
+            self._send("text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
@@ -90,7 +94,21 @@ class Clever(BaseHTTPRequestHandler):
             return json.dumps({"assessments": needs})
         if "Combine the following" in content:
             return f"{KISS} Then {CROWN}"
+        if "slowly" in content:
+            begun = re.search(r"<<<(.*?)>>>", content)
+            return LONG[len(begun[1]) :] if begun else LONG
         return KISS if "a kiss" in content else CROWN
+
+    def _send_slowly(self, lines: list[str]) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):  # whoever reads may be killed
+            for line in lines:
+                self.wfile.write(line.encode())
+                time.sleep(0.02)
 
     def _send(self, kind: str, body: bytes) -> None:
         self.send_response(200)
@@ -217,6 +235,69 @@ def test_a_gateway_an_endpoint_and_a_device(tmp_path: Path, clever: int) -> None
     everything = gateway.said + device.said
     assert "Traceback" not in everything
     assert "crown" not in everything
+
+
+def test_a_device_that_is_killed_while_it_writes(tmp_path: Path, clever: int) -> None:
+    """Its passage goes on on the other device, word for word from where it broke off; the receipt tells."""
+    (tmp_path / "mine.toml").write_text(SETTINGS.format(port=clever))
+    with ExitStack() as stack:
+        gateway = stack.enter_context(
+            running(tmp_path, "gateway", "--config", str(tmp_path / "mine.toml"), "--port", "0")
+        )
+        url = gateway.wait_for(r"listens on (http://127\.0\.0\.1:\d+)/v1")[1]
+        key = gateway.wait_for(r"key for clients +(nk-\w+)")[1]
+        header = {"authorization": f"Bearer {key}"}
+        token = httpx2.post(f"{url}/v1/codes", headers=header, json={"devices": 2}).json()["code"]
+        words = ("--gateway", url, "--code", token, "--expert", "marlowe=mystery")
+        devices = {
+            name: stack.enter_context(
+                running(
+                    tmp_path, "device", *words, "--name", name, "--upstream", f"http://127.0.0.1:{clever}/v1"
+                )
+            )
+            for name in ("cellar", "barn")
+        }
+        for device in devices.values():
+            device.wait_for("joined http")
+        client = stack.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0))
+        wait_for_model(client, "device/barn/clever")
+        wait_for_model(client, "device/cellar/clever")
+        answers: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: answers.append(
+                client.chat.completions.create(
+                    model="net4moe", messages=[{"role": "user", "content": "A missing crown, slowly."}]
+                )
+            )
+        )
+        thread.start()
+        victim = wait_for_writer(url, header, tuple(devices))
+        time.sleep(0.2)  # some words have come
+        devices[victim].process.kill()
+        thread.join(30)
+        receipt = httpx2.get(f"{url}/v1/receipts/{answers[0].id}", headers=header).json()
+        attempts = [one for line in receipt["subtasks"] for one in line["actual"]["attempts"]]
+        broken = next(one for one in attempts if one["device"] == victim and one["outcome"] == "reset")
+        after = next(one for one in attempts if one["kind"] == "handover")
+        assert broken["completion_tokens"] > 0
+        assert after["device"] != victim
+        assert "done" == receipt["outcome"]
+        texts = answers[0].choices[0].message.content.split("\n\n")
+        assert all(LONG == text for text in texts), texts
+
+
+def wait_for_writer(url: str, header: dict[str, str], names: tuple[str, ...]) -> str:
+    """Wait until one of these devices has had a call for a while: not one of the gate's short ones."""
+    end_s = time.monotonic() + 20.0
+    before: set[str] = set()
+    while time.monotonic() < end_s:
+        fleet = httpx2.get(f"{url}/v1/fleet", headers=header).json()["devices"]
+        busy = {one["name"] for one in fleet if one["in_flight"] and one["name"] in names}
+        if both := busy & before:
+            return min(both)
+        before = busy
+        time.sleep(0.15)
+    pytest.fail("nobody writes")
 
 
 def wait_for_model(client: openai.OpenAI, name: str) -> None:
