@@ -8,6 +8,7 @@ import pytest
 
 from net4moe.chat import ReadRequest, Token
 from net4moe.mixture import wording
+from net4moe.mixture.judges.passes import passes_of
 from net4moe.mixture.judges.signs import Signs, signs_of
 
 ABOUT = "A fox learns to sail"
@@ -33,7 +34,7 @@ def shown(text: str, about: str = ABOUT) -> tuple[Signs, list[ReadRequest]]:
             tokens.append(Token(text=word, logprob=logprob))
         return tuple(tokens if request.given else tokens[1:])  # the first of all has nothing before it
 
-    return asyncio.run(signs_of(read, text, about)), requests
+    return signs_of(asyncio.run(passes_of(read, text, about))), requests
 
 
 def test_what_is_read() -> None:
@@ -60,6 +61,7 @@ def test_signs_by_hand() -> None:
     assert pytest.approx((3 + 3 + 0) / 3) == signs.links  # the second sentence: `The fox` stood before
     assert pytest.approx(min((0 + 3 + 0) / 3, (3 + 3 + 0) / 3)) == signs.prompted_links
     assert pytest.approx(1.0) == signs.variety
+    assert pytest.approx(3 / 12) == signs.coverage  # of the words fox, learns, sail: fox from -4 to -1
 
 
 def test_one_odd_sentence_is_forgiven() -> None:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from net4moe.chat import ChatModel, ReadRequest, Token
 from net4moe.errors import JudgeCheckError
-from net4moe.mixture.judge_check.damage import Damage, damaged
+from net4moe.mixture.judge_check.damage import Damage, damaged, each_part_missing
 from net4moe.mixture.judge_check.material import Material
 from net4moe.mixture.judges.calibration import Calibration, Factor
+from net4moe.mixture.judges.remarks import without_remarks
 from net4moe.mixture.judges.signs import Signs, signs_of
 from net4moe.mixture.waiting import all_or_first_error
 
 __all__ = ["FACTORS", "Shown", "calibrated", "fitted"]
 
-_VERSION = "1"
+_VERSION = "2"
 _PENALTY = 1.0
 _NUM_STEPS = 50
 _MEDIAN_SCORE = 0.8
@@ -45,11 +46,16 @@ FACTORS = (
     _Plan(name="coherent", signs=("links", "prompted_links"), damages=("mixed texts",)),
     _Plan(
         name="complete",
-        signs=("fullness", "prompted_links", "shared_words", "told"),
+        signs=("fullness", "coverage", "shared_words"),
         damages=("missing subtask",),
+        power=2.0,
     ),
 )
-"""Which signs tell which damage; a text on another subject is of no use, so that quality counts twice."""
+"""Which signs tell which damage.
+
+A text on another subject is of no use, and one that leaves out a part of its prompt differs from a good one in
+little else; so these two qualities count twice.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,12 @@ async def calibrated(
         (sample, one.damage, one.text, one.about)
         for sample in material.samples
         for one in damaged(sample, material, seed=seed)
-        if one.damage in wanted
+        if one.damage in wanted and one.damage != "missing subtask"
+    ]
+    texts += [
+        (sample, one.damage, one.text, one.about)
+        for sample in material.samples
+        for one in each_part_missing(sample)
     ]
     done = 0
 
@@ -105,11 +116,11 @@ async def calibrated(
 
     async def shown(prompt_id: str, damage: str, text: str, about: str) -> Shown:
         nonlocal done
-        signs = await signs_of(read, text, about)
+        passes, _ = await without_remarks(read, text, about)
         done += 1
         if on_progress is not None:
             on_progress(done, len(texts))
-        return Shown(prompt_id=prompt_id, damage=damage, signs=signs)
+        return Shown(prompt_id=prompt_id, damage=damage, signs=signs_of(passes))
 
     found = await all_or_first_error(
         [shown(sample.prompt_id, damage, text, about) for sample, damage, text, about in texts]
