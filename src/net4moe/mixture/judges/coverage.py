@@ -18,8 +18,8 @@ _NOT_WORD = re.compile(r"\W")
 _SMALL_WORDS = frozenset(
     re.findall(
         r"\w+",
-        "the and for with from are was were been its his her their who that which when where why how what some not "
-        "but than then she they one two three four five into out down about explain describe give tell write",
+        "the and for with from are was were been its his her their who that which when where why how what some "
+        "not but than then she they one two three four five into out down about explain describe give tell write",
     )
 )
 
