@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from net4moe.mixture.judge_check.damage import DAMAGES, Damaged, damaged, each_part_missing
+from net4moe.mixture.judge_check.damage import DAMAGES, Damaged, damaged
 from net4moe.mixture.judge_check.material import Sample, material
 from net4moe.mixture.sentences import split_sentences
 
@@ -106,15 +106,3 @@ def test_what_is_added_stands_at_the_end() -> None:
         assert one.text.startswith(sample.text)
     assert {""} == {one.text for _, one in of("empty")}
     assert {one.text for _, one in of("constant answer")} <= set(MATERIAL.constant_answers)
-
-
-def test_every_way_to_leave_out_a_part() -> None:
-    """One text for each part, and the one that a check draws is among them."""
-    for sample in MATERIAL.samples:
-        ways = each_part_missing(sample)
-        assert len(sample.parts) == len({one.text for one in ways}) == len(ways)
-        for part, one in zip(sample.parts, ways, strict=True):
-            assert part not in one.text
-            assert all(other in one.text for other in sample.parts if other != part)
-        drawn = [one for mate, one in PAIRS if mate is sample and one.damage == "missing subtask"]
-        assert set(drawn) <= set(ways)

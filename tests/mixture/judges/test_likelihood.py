@@ -23,7 +23,6 @@ SIGNS = Signs(
     links=0.8,
     prompted_links=0.6,
     fullness=3.4,
-    coverage=0.2,
 )
 
 

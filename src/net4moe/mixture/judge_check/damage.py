@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from net4moe.mixture.judge_check.material import Material, Sample
 from net4moe.mixture.sentences import split_sentences
 
-__all__ = ["DAMAGES", "Damage", "Damaged", "damaged", "each_part_missing"]
+__all__ = ["DAMAGES", "Damage", "Damaged", "damaged"]
 
 Damage = Literal[
     "word salad",
@@ -87,16 +87,6 @@ def damaged(sample: Sample, material: Material, *, seed: int) -> tuple[Damaged, 
     return tuple(found)
 
 
-def each_part_missing(sample: Sample) -> tuple[Damaged, ...]:
-    """Leave out one of the parts in every way there is: a fit sees them all, a check one by lot."""
-    return tuple(
-        Damaged(
-            damage="missing subtask", strength=1.0, text=_without(sample.parts, index), about=sample.about
-        )
-        for index in range(len(sample.parts))
-    )
-
-
 def _pick(others: Sequence[Sample], seed: int, sample: Sample) -> Sample:
     return random.Random(f"{seed} {sample.id} prompt").choice(others)
 
@@ -138,10 +128,7 @@ def _mixed(sentences: Sequence[str], others: Sequence[str]) -> str:
 
 
 def _without_one(parts: Sequence[str], lot: random.Random) -> str:
-    return _without(parts, lot.randrange(len(parts)))
-
-
-def _without(parts: Sequence[str], left_out: int) -> str:
+    left_out = lot.randrange(len(parts))
     return "\n\n".join(part for index, part in enumerate(parts) if index != left_out)
 
 

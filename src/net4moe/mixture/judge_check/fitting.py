@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from net4moe.chat import ChatModel, ReadRequest, Token
 from net4moe.errors import JudgeCheckError
-from net4moe.mixture.judge_check.damage import Damage, damaged, each_part_missing
+from net4moe.mixture.judge_check.damage import Damage, damaged
 from net4moe.mixture.judge_check.material import Material
 from net4moe.mixture.judges.calibration import Calibration, Factor
 from net4moe.mixture.judges.remarks import without_remarks
@@ -46,16 +46,11 @@ FACTORS = (
     _Plan(name="coherent", signs=("links", "prompted_links"), damages=("mixed texts",)),
     _Plan(
         name="complete",
-        signs=("fullness", "coverage", "shared_words"),
+        signs=("fullness", "prompted_links", "shared_words", "told"),
         damages=("missing subtask",),
-        power=2.0,
     ),
 )
-"""Which signs tell which damage.
-
-A text on another subject is of no use, and one that leaves out a part of its prompt differs from a good one in
-little else; so these two qualities count twice.
-"""
+"""Which signs tell which damage; a text on another subject is of no use, so that quality counts twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +93,7 @@ async def calibrated(
         (sample, one.damage, one.text, one.about)
         for sample in material.samples
         for one in damaged(sample, material, seed=seed)
-        if one.damage in wanted and one.damage != "missing subtask"
-    ]
-    texts += [
-        (sample, one.damage, one.text, one.about)
-        for sample in material.samples
-        for one in each_part_missing(sample)
+        if one.damage in wanted
     ]
     done = 0
 

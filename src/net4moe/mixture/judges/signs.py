@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from net4moe.mixture.judges.coverage import coverage
 from net4moe.mixture.judges.passes import Passes
 from net4moe.mixture.records import count_words
 
@@ -39,7 +38,6 @@ class Signs:
       prompted_links: the same with the prompt before all sentences.
       fullness: logarithm of the words of the text over those that the prompt wants, at most 0; it wants six for
         each of its own, at most eighty, so that further length gains nothing.
-      coverage: how much of the surprise at a phrase of the prompt the text takes away, the least of them.
     """
 
     fluency: float
@@ -51,7 +49,6 @@ class Signs:
     links: float
     prompted_links: float
     fullness: float
-    coverage: float
 
 
 def signs_of(passes: Passes) -> Signs:
@@ -79,7 +76,6 @@ def signs_of(passes: Passes) -> Signs:
         links=_least_third(_gains(passes.bare, passes.alone)[1:]),
         prompted_links=_least_third(_gains(passes.prompted, passes.alone)),
         fullness=math.log(min(max(count_words(text), 1) / wanted, 1.0)),
-        coverage=coverage(about, passes.prompt_alone, passes.prompt_after),
     )
 
 
