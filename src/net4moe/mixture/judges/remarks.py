@@ -55,7 +55,7 @@ async def _remarks(read: Read, passes: Passes) -> set[int]:
         # the first token of the text has no probability, so nothing can be said of its first sentence
         in_text = [sum(values) for values in (bare if index else (), prompted) if values]
         elsewhere.append(max([by_itself, *in_text]))
-        gains.append(elsewhere[-1] - by_itself)
+        gains.append(elsewhere[-1] - by_itself if alone else math.inf)
     suspects = sorted(range(len(gains)), key=lambda index: gains[index])[:_MOST_SUSPECTS]
     suspects = [index for index in suspects if gains[index] < _FOREIGN]
     if not suspects:
@@ -66,5 +66,5 @@ async def _remarks(read: Read, passes: Passes) -> set[int]:
     return {
         index
         for index, values in zip(suspects, as_remarks, strict=True)
-        if sum(values) - elsewhere[index] >= _LIKELIER
+        if values and sum(values) - elsewhere[index] >= _LIKELIER
     }
