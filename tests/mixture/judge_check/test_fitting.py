@@ -110,7 +110,7 @@ def test_the_median_good_text_scores_8() -> None:
     scores = sorted(found.score(one.signs) for one in shown if not one.damage)
     assert pytest.approx(8.0) == scores[3]
     assert scores[0] < scores[6]
-    assert ("toy", "1", 7) == (found.model, found.version, found.num_texts)
+    assert ("toy", "2", 7) == (found.model, found.version, found.num_texts)
 
 
 def test_swapped_labels_turn_the_sign_round() -> None:

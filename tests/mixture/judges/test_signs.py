@@ -8,6 +8,7 @@ import pytest
 
 from net4moe.chat import ReadRequest, Token
 from net4moe.mixture import wording
+from net4moe.mixture.judges.passes import passes_of
 from net4moe.mixture.judges.signs import Signs, signs_of
 
 ABOUT = "A fox learns to sail"
@@ -33,7 +34,7 @@ def shown(text: str, about: str = ABOUT) -> tuple[Signs, list[ReadRequest]]:
             tokens.append(Token(text=word, logprob=logprob))
         return tuple(tokens if request.given else tokens[1:])  # the first of all has nothing before it
 
-    return asyncio.run(signs_of(read, text, about)), requests
+    return signs_of(asyncio.run(passes_of(read, text, about))), requests
 
 
 def test_what_is_read() -> None:

@@ -13,12 +13,13 @@ from net4moe.errors import JudgeCheckError
 from net4moe.mixture.judge_check.damage import Damage, damaged
 from net4moe.mixture.judge_check.material import Material
 from net4moe.mixture.judges.calibration import Calibration, Factor
+from net4moe.mixture.judges.remarks import without_remarks
 from net4moe.mixture.judges.signs import Signs, signs_of
 from net4moe.mixture.waiting import all_or_first_error
 
 __all__ = ["FACTORS", "Shown", "calibrated", "fitted"]
 
-_VERSION = "1"
+_VERSION = "2"
 _PENALTY = 1.0
 _NUM_STEPS = 50
 _MEDIAN_SCORE = 0.8
@@ -105,11 +106,11 @@ async def calibrated(
 
     async def shown(prompt_id: str, damage: str, text: str, about: str) -> Shown:
         nonlocal done
-        signs = await signs_of(read, text, about)
+        passes, _ = await without_remarks(read, text, about)
         done += 1
         if on_progress is not None:
             on_progress(done, len(texts))
-        return Shown(prompt_id=prompt_id, damage=damage, signs=signs)
+        return Shown(prompt_id=prompt_id, damage=damage, signs=signs_of(passes))
 
     found = await all_or_first_error(
         [shown(sample.prompt_id, damage, text, about) for sample, damage, text, about in texts]

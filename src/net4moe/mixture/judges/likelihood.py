@@ -9,6 +9,7 @@ from net4moe.mixture import wording
 from net4moe.mixture.judges.calibration import Calibration, shipped_calibration
 from net4moe.mixture.judges.calls import Calls, Reading, judged, refuse_below
 from net4moe.mixture.judges.material import topic
+from net4moe.mixture.judges.remarks import without_remarks
 from net4moe.mixture.judges.signs import signs_of
 from net4moe.mixture.records import Kind, Score
 
@@ -22,7 +23,7 @@ class LikelihoodJudge:
 
     Six qualities are read from the model's log-probabilities (fluent, varied, to the subject, finished, coherent,
     complete), each as the probability that the text is whole and not damaged in a certain way; the score is their
-    product, scaled to 0 to 10. Nothing is asked, so nothing in a text can answer.
+    product, scaled to 0 to 10. Nothing is asked, so nothing in a text can answer; sentences that try are left out.
 
     Args:
       model: who reads; it must tell the log-probabilities of given texts.
@@ -69,9 +70,17 @@ class LikelihoodJudge:
                 raise ReplyError(msg)
             return read
 
-        signs = await signs_of(tokens, text, about)
+        passes, num_left_out = await without_remarks(tokens, text, about)
+        signs = signs_of(passes)
         named = zip(self.calibration.factors, self.calibration.chances(signs), strict=True)
         return Reading(
             value=self.calibration.score(signs),
-            reasons=tuple(f"{factor.name} {chance:.0%}" for factor, chance in named),
+            reasons=(*(f"{factor.name} {chance:.0%}" for factor, chance in named), *_said(num_left_out)),
         )
+
+
+def _said(num_left_out: int) -> tuple[str, ...]:
+    if not num_left_out:
+        return ()
+    sentences = "1 sentence that speaks" if num_left_out == 1 else f"{num_left_out} sentences that speak"
+    return (f"{sentences} to the judge left out",)

@@ -5,20 +5,13 @@ Nothing is asked, so nothing in a text can answer. Every sign was chosen by what
 
 import math
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from net4moe.chat import ReadRequest, Token
-from net4moe.mixture import wording
+from net4moe.mixture.judges.passes import Passes
 from net4moe.mixture.records import count_words
-from net4moe.mixture.sentences import split_sentences
-from net4moe.mixture.waiting import all_or_first_error
 
-__all__ = ["Read", "Signs", "signs_of"]
-
-Read = Callable[[ReadRequest], Coroutine[Any, Any, tuple[Token, ...]]]
-"""Reads a text and gives its tokens."""
+__all__ = ["Signs", "signs_of"]
 
 _WORDS_FOR_A_WORD = 6.0
 _ENOUGH_WORDS = 80.0
@@ -58,75 +51,32 @@ class Signs:
     fullness: float
 
 
-async def signs_of(read: Read, text: str, about: str) -> Signs:
-    """Read a text in three ways: by itself and the prompt after it, after the prompt, and sentence by sentence.
-
-    Args:
-      read: reads.
-      text: what is judged, not empty.
-      about: what it was written for.
-    """
-    sentences = split_sentences(text) or (text,)
-    body = " ".join(sentences)
-    asked = wording.WRITTEN_FOR
-    by_itself, after_prompt, prompt_alone, *alone = await all_or_first_error(
-        [
-            read(ReadRequest(text=f"{body}\n\n{asked} {about}")),
-            read(ReadRequest(text=body, given=f"{about}\n\n")),
-            read(ReadRequest(text=f" {about}", given=asked)),
-            *(read(ReadRequest(text=sentence, given="\n\n")) for sentence in sentences),
-        ]
-    )
-    own, rest = _split(by_itself, len(body), whole=len(body) + len(f"\n\n{asked} {about}"))
-    prompt_after = rest[-len(prompt_alone) :]
-    bare, prompted = _by_sentence(own, sentences), _by_sentence(after_prompt, sentences)
-    single = [[token.logprob for token in tokens] for tokens in alone]
+def signs_of(passes: Passes) -> Signs:
+    """Compute the signs of a text from the ways in which it was read."""
+    text, about = passes.text, passes.about
     words = [word.lower() for word in text.split()]
     runs = list(zip(words, words[1:], words[2:], strict=False))
     lift = [
         there.logprob - here.logprob
-        for there, here in zip(after_prompt[len(after_prompt) - len(own) :], own, strict=False)
+        for there, here in zip(
+            passes.after_prompt[len(passes.after_prompt) - len(passes.own) :], passes.own, strict=False
+        )
     ]
     wanted = min(_WORDS_FOR_A_WORD * max(count_words(about), 1), _ENOUGH_WORDS)
     return Signs(
-        fluency=_mean([token.logprob for token in own]),
+        fluency=_mean([token.logprob for token in passes.own]),
         variety=len(set(runs)) / len(runs) if runs else math.nan,
         relevance=sum(
-            after.logprob - before.logprob for after, before in zip(prompt_after, prompt_alone, strict=False)
+            after.logprob - before.logprob
+            for after, before in zip(passes.prompt_after, passes.prompt_alone, strict=False)
         ),
         told=sum(lift),
         shared_words=_shared(about, text),
-        ending=rest[0].logprob if rest else math.nan,
-        links=_least_third(_gains(bare, single)[1:]),
-        prompted_links=_least_third(_gains(prompted, single)),
+        ending=passes.rest[0].logprob if passes.rest else math.nan,
+        links=_least_third(_gains(passes.bare, passes.alone)[1:]),
+        prompted_links=_least_third(_gains(passes.prompted, passes.alone)),
         fullness=math.log(min(max(count_words(text), 1) / wanted, 1.0)),
     )
-
-
-def _split(tokens: Sequence[Token], length: int, *, whole: int) -> tuple[list[Token], list[Token]]:
-    """Split tokens where a text of that many characters ends, counted from the end: the first may be missing."""
-    rest = whole - length
-    held = 0
-    at = len(tokens)
-    while at > 0 and held < rest:
-        at -= 1
-        held += len(tokens[at].text)
-    return list(tokens[:at]), list(tokens[at:])
-
-
-def _by_sentence(tokens: Sequence[Token], sentences: Sequence[str]) -> list[list[float]]:
-    """Share tokens out over sentences with one space between them, from the last back."""
-    found: list[list[float]] = []
-    at = len(tokens)
-    for index, sentence in reversed(list(enumerate(sentences))):
-        length, held = len(sentence) + (index > 0), 0
-        mine: list[float] = []
-        while at > 0 and held < length:
-            at -= 1
-            held += len(tokens[at].text)
-            mine.append(tokens[at].logprob)
-        found.append(mine)
-    return found[::-1]
 
 
 def _gains(inside: Sequence[Sequence[float]], alone: Sequence[Sequence[float]]) -> list[float]:
