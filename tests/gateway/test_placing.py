@@ -238,7 +238,22 @@ def test_others_come_best_first() -> None:
     live = placement(*(device(name, compute_cost_per_word=price) for name, price in prices.items()))
     (placed,) = live.place([subtask()], now_s=1.0)
     assert ["b", "d", "c", "a"] == [candidate.device for candidate in placed.candidates]
+    assert ["d", "c", "a"] == [other.candidate.device for other in placed.others]
     assert 4 == placed.num_allowed
+
+
+def test_fallbacks_are_other_devices_and_at_last_the_own_one() -> None:
+    """Not another expert of the device that failed; the own device also where the subtask is too large for it."""
+    server = device(
+        "server", experts=tuple(offer(f"e{n}", "romance") for n in range(6)), compute_cost_per_word=0.0
+    )
+    phone = device("phone", local=True, units_limit=1.0, compute_cost_per_word=0.0)
+    far = tuple(device(f"far {n}", compute_cost_per_word=0.01 * (n + 1)) for n in range(7))
+    (placed,) = placement(phone, server, *far).place([subtask(words=60.0)], now_s=1.0)
+    assert ["server", "far 0", "far 1", "far 2", "far 3", "far 4", "phone"] == [
+        one.device for one in placed.candidates
+    ]
+    assert {"server"} == {other.candidate.device for other in placed.others}
 
 
 def test_rows_equal_what_the_environment_encodes() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from net4moe.chat import Capabilities, ChatModel, embedded
+from net4moe.chat import Capabilities, ChatModel, Price, embedded
 from net4moe.cli import at_gateway, console
 from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, devices_of, key_of
 from net4moe.cli.judge_choice import judge_of
@@ -218,18 +218,27 @@ def _enlist_endpoints(
             roster.add(_endpoint(config, expert, host), now_s=clock())
         elif engine is not None and host.local:
             own = _device(
-                host, engine.base_url, engine.key, engine.name, expert, embedded.TINY, engine.num_slots
+                host,
+                engine.base_url,
+                engine.key,
+                engine.name,
+                expert,
+                embedded.TINY,
+                engine.num_slots,
+                Price(),
             )
             roster.add(own, now_s=clock())
 
 
 def _endpoint(config: Config, expert: ExpertSettings, host: DeviceConfig) -> Device:
     if expert.endpoint:
-        return _device(host, expert.endpoint, None, expert.model, expert, Capabilities(), _OWN_SLOTS)
+        return _device(host, expert.endpoint, None, expert.model, expert, Capabilities(), _OWN_SLOTS, Price())
     model = config.models[expert.model]
     key = key_of(model)
     secret = None if key is None else SecretStr(key)
-    return _device(host, model.endpoint, secret, model.name, expert, model.capabilities, model.places)
+    return _device(
+        host, model.endpoint, secret, model.name, expert, model.capabilities, model.places, model.price
+    )
 
 
 def _device(
@@ -240,6 +249,7 @@ def _device(
     expert: ExpertSettings,
     capabilities: Capabilities,
     num_slots: int,
+    price: Price,
 ) -> Device:
     offer = offer_of(expert, model, capabilities)
     limit = host.units_limit
@@ -249,6 +259,7 @@ def _device(
         kind="endpoint",
         key=key,
         local=host.local,
+        price=price,
         telemetry=Telemetry(
             device=host.name,
             epoch=0,

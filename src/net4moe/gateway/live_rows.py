@@ -95,6 +95,10 @@ class LiveRows:
             self._read(index, now_s)
         self._spread(now_s)
 
+    def device_of(self, row: int) -> int:
+        """Tell which device a row belongs to, by its place in the roster."""
+        return int(self._device_of[row])
+
     def same_device(self, row: int) -> NDArray[np.bool_]:
         """Mark the rows of the device of a row."""
         return self._device_of == self._device_of[row]

@@ -30,6 +30,7 @@ _NO_HISTORY_SCORE = 5.0
 _RELEVANCE_WORTH = 2.0
 _TOKENS_PER_WORD = 1.4
 _NUM_CONSIDERED = 5
+_NUM_LOOKED_AT = 64
 _RADIO_W = 1.0
 
 Floats = NDArray[np.float32]
@@ -80,7 +81,9 @@ class Placed:
     Attributes:
       subtask_index: the subtask.
       chosen: where it goes.
-      others: where it could go instead, best first; retries and hand-overs go there.
+      others: the best rows besides, best first.
+      fallbacks: where it goes where the chosen device fails: the best row of each other device, best first, and
+        always the own device, even with more units than it takes.
       cheapest: the row of lowest cost that could take it.
       num_allowed: how many could take it.
       reason: one sentence for people.
@@ -90,6 +93,7 @@ class Placed:
     subtask_index: int
     chosen: Considered
     others: tuple[Considered, ...]
+    fallbacks: tuple[Candidate, ...]
     cheapest: Considered
     num_allowed: int
     reason: str
@@ -97,8 +101,8 @@ class Placed:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The chosen one, then the others."""
-        return (self.chosen.candidate, *(other.candidate for other in self.others))
+        """The chosen one, then the fallbacks."""
+        return (self.chosen.candidate, *self.fallbacks)
 
 
 class _Expected(NamedTuple):
@@ -237,15 +241,15 @@ class LivePlacement:
         index = int(self._policy(decisions))
         shadow = None if self._shadow is None else int(self._shadow[1](decisions))
         num_allowed = int(allowed.sum())
-        ranked = self._ranked(
-            np.where(allowed, expected.reward, -np.inf), index, min(num_allowed, _NUM_CONSIDERED)
-        )
+        worth = np.where(allowed, expected.reward, -np.inf)
+        ranked = self._ranked(worth, index, min(num_allowed, _NUM_CONSIDERED))
         cheapest = int(np.argmin(np.where(allowed, expected.compute_cost + expected.transfer_cost, np.inf)))
         rank = int((rewards > rewards[index]).sum()) + 1
         return index, Placed(
             subtask_index=subtask.index,
             chosen=self._considered(index, expected),
             others=tuple(self._considered(other, expected) for other in ranked),
+            fallbacks=tuple(rows.candidates[row] for row in self._fallbacks(expected, index)),
             cheapest=self._considered(cheapest, expected),
             num_allowed=num_allowed,
             reason=(
@@ -317,6 +321,23 @@ class LivePlacement:
             ),
             reward=float(expected.reward[index]),
         )
+
+    def _fallbacks(self, expected: _Expected, chosen: int) -> list[int]:
+        """List the best row of each other device, and of the own device in any case."""
+        rows = self._rows
+        fits = expected.words * rows.units_per_word <= rows.terms.units_limit
+        rewards = np.where(rows.usable & fits, expected.reward, -np.inf)
+        devices, best = [rows.device_of(chosen)], list[int]()
+        for row in self._ranked(rewards, chosen, min(len(rewards), _NUM_LOOKED_AT)):
+            device = rows.device_of(row)
+            if device not in devices and len(best) < _NUM_CONSIDERED:
+                devices.append(device)
+                best.append(row)
+        own = np.where(rows.usable & rows.terms.local, expected.reward, -np.inf)
+        row = int(np.argmax(own))
+        if np.isfinite(own[row]) and rows.device_of(row) not in devices:
+            best.append(row)
+        return best
 
     @staticmethod
     def _ranked(rewards: Floats, chosen: int, number: int) -> list[int]:
