@@ -317,5 +317,6 @@ def _tenth(xp: Any, seconds: Any) -> Any:
 
 
 def _stacked(xp: Any, columns: dict[str, Any], names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
-    rows = [xp.broadcast_to(xp.astype(columns[name], xp.float32), shape) for name in names]
-    return xp.stack(rows, axis=-1)
+    rows = [xp.astype(columns[name], xp.float32) for name in names]
+    whole = [row if row.shape == shape else xp.broadcast_to(row, shape) for row in rows]
+    return xp.stack(whole, axis=-1)

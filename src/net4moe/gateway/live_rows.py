@@ -86,13 +86,12 @@ class LiveRows:
         """Read again what has changed."""
         if self._roster.version != self._version:
             self._rebuild()
-        else:
-            touched = self._roster.touched
-            for name in touched & self._index.keys():
-                self._read(self._index[name], now_s)
-            touched.clear()
-        for index in tuple(self._restless):
+        touched = {self._index[name] for name in self._roster.touched & self._index.keys()}
+        changed = list(touched | self._restless)
+        self._roster.touched.clear()
+        for index in changed:
             self._read(index, now_s)
+        self._relate(changed)
         self._spread(now_s)
 
     def device_of(self, row: int) -> int:
@@ -156,32 +155,37 @@ class LiveRows:
         self.units_per_word = _floats(offer.units_per_word for offer in self.offers)
         self._by_field: dict[str, tuple[Floats, Floats]] = {}
         self._index = {device.name: index for index, device in enumerate(self._devices)}
-        self._by_device = np.zeros((len(self._devices), len(_DeviceColumns._fields)), np.float64)
-        self._restless: set[int] = set()
-        self._roster.touched.clear()
-        for index in range(len(self._devices)):
-            self._read(index, -math.inf)
-        self._restless.update(range(len(self._devices)))  # read once more when the time is known
+        self._columns = np.zeros((len(_DeviceColumns._fields), len(self._devices)), np.float32)
+        self._lease_until_s = np.zeros(len(self._devices), np.float64)
+        self._restless = set(range(len(self._devices)))  # all are still to be read
 
     def _read(self, index: int, now_s: float) -> None:
         device = self._devices[index]
         at_rest = device.breaker.state(now_s) == "closed" and device.breaker.share(now_s) >= 1.0
         (self._restless.discard if at_rest else self._restless.add)(index)
         resident = self._models.get(device.resident, _ELSE) if device.resident else _NONE
-        self._by_device[index] = (
+        self._lease_until_s[index] = device.heard_s + device.lease_s if device.kind == "agent" else math.inf
+        self._columns[:, index] = (
             *_told(device),
             device.state(device.heard_s) == "up" and device.breaker.admits(now_s),
-            device.heard_s + device.lease_s if device.kind == "agent" else math.inf,
             device.num_in_flight + device.num_waiting,
             device.num_places(now_s),
             device.meter.tokens_per_s or math.nan,
             resident,
+            0.0,
+            0.0,
         )
+
+    def _relate(self, changed: list[int]) -> None:
+        """Compute rate and signal of the devices that were read."""
+        read = _DeviceColumns(*self._columns[:, changed])
+        rate_bps, snr_db = _links(read)
+        self._columns[_DeviceColumns._fields.index("rate_bps"), changed] = rate_bps
+        self._columns[_DeviceColumns._fields.index("snr_db"), changed] = snr_db
 
     def _spread(self, now_s: float) -> None:
         """Give every row what its device has."""
-        rows = _DeviceColumns(*self._by_device[self._device_of].T.astype(np.float32))
-        lease = self._by_device[self._device_of, _DeviceColumns._fields.index("lease_until_s")]
+        rows = _DeviceColumns(*self._columns[:, self._device_of])
         self.terms = RowTerms(
             compute_cost_per_word=rows.compute_cost_per_word,
             bandwidth_hz=rows.bandwidth_hz * np.float32(self._word_share),
@@ -189,8 +193,7 @@ class LiveRows:
             local=rows.local > 0,
         )
         self.known_snr_db, self.round_trip_s, self.loss = rows.known_snr_db, rows.round_trip_s, rows.loss
-        wire_bps, self.snr_db = _links(rows)
-        self.rate_bps = wire_bps * np.float32(self._word_share)
+        self.snr_db, self.rate_bps = rows.snr_db, rows.rate_bps * np.float32(self._word_share)
         self.charge_share, self.prefill_s, self.active_w = rows.charge_share, rows.prefill_s, rows.active_w
         observed = rows.observed_tokens_per_s
         self.decode_tokens_per_s = np.where(np.isnan(observed), rows.decode_tokens_per_s, observed)
@@ -198,7 +201,7 @@ class LiveRows:
         self.waiting_s = (ahead * _TEXT_TOKENS / self.decode_tokens_per_s).astype(np.float32)
         self.num_free = rows.num_places - rows.num_calls
         self.resident = (rows.resident == self._model_of) | (rows.resident == _NONE)
-        usable = (rows.admitted > 0) & (lease >= now_s)
+        usable = (rows.admitted > 0) & (self._lease_until_s[self._device_of] >= now_s)
         if 2 * int(usable.sum()) < len(usable):  # few are left: the roster knows whom to believe
             usable = self._by_roster(now_s)
         calm = usable & (self.resident | (rows.num_calls == 0))
@@ -225,11 +228,12 @@ class _DeviceColumns(NamedTuple):
     prefill_s: Floats
     active_w: Floats
     admitted: Floats
-    lease_until_s: Floats
     num_calls: Floats
     num_places: Floats
     observed_tokens_per_s: Floats
     resident: Floats
+    rate_bps: Floats
+    snr_db: Floats
 
 
 def _told(device: Device) -> tuple[float, ...]:

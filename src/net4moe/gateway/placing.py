@@ -30,7 +30,7 @@ _NO_HISTORY_SCORE = 5.0
 _RELEVANCE_WORTH = 2.0
 _TOKENS_PER_WORD = 1.4
 _NUM_CONSIDERED = 5
-_NUM_LOOKED_AT = 64
+_NUM_LOOKED_AT = 24
 _RADIO_W = 1.0
 
 Floats = NDArray[np.float32]
@@ -280,7 +280,7 @@ class LivePlacement:
             waiting_s=waiting_s,
             seconds=seconds,
             transfer_s=transfer_s,
-            load_bits=load_bits(words, self._wire_bits_per_word),
+            load_bits=bits * np.float32(self._wire_bits_per_word / config.bits_per_word),
             compute_cost=price.astype(np.float32),
             transfer_cost=air.astype(np.float32),
             reward=reward.astype(np.float32),
@@ -344,4 +344,5 @@ class LivePlacement:
         """List the best rows besides the chosen one, best first."""
         best = np.argpartition(-rewards, min(number, len(rewards) - 1))[: number + 1]
         ordered = best[np.argsort(-rewards[best], kind="stable")]
-        return [int(index) for index in ordered if index != chosen and np.isfinite(rewards[index])][:number]
+        kept = ordered[(ordered != chosen) & np.isfinite(rewards[ordered])]
+        return kept[:number].tolist()
