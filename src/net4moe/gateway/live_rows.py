@@ -89,9 +89,9 @@ class LiveRows:
         touched = {self._index[name] for name in self._roster.touched & self._index.keys()}
         changed = list(touched | self._restless)
         self._roster.touched.clear()
-        for index in changed:
-            self._read(index, now_s)
-        self._relate(changed)
+        told = [index for index in changed if self._read(index, now_s)]
+        if told:
+            self._relate(told)
         self._spread(now_s)
 
     def device_of(self, row: int) -> int:
@@ -157,24 +157,28 @@ class LiveRows:
         self._index = {device.name: index for index, device in enumerate(self._devices)}
         self._columns = np.zeros((len(_DeviceColumns._fields), len(self._devices)), np.float32)
         self._lease_until_s = np.zeros(len(self._devices), np.float64)
+        self._told: list[object] = [self] * len(self._devices)  # nobody has told that
         self._restless = set(range(len(self._devices)))  # all are still to be read
 
-    def _read(self, index: int, now_s: float) -> None:
+    def _read(self, index: int, now_s: float) -> bool:
+        """Read a device; say whether it has told something new."""
         device = self._devices[index]
         at_rest = device.breaker.state(now_s) == "closed" and device.breaker.share(now_s) >= 1.0
         (self._restless.discard if at_rest else self._restless.add)(index)
         resident = self._models.get(device.resident, _ELSE) if device.resident else _NONE
         self._lease_until_s[index] = device.heard_s + device.lease_s if device.kind == "agent" else math.inf
-        self._columns[:, index] = (
-            *_told(device),
+        is_new = self._told[index] is not device.telemetry
+        if is_new:
+            self._told[index] = device.telemetry
+            self._columns[:_NUM_TOLD, index] = _told(device)
+        self._columns[_NUM_TOLD:-2, index] = (
             device.state(device.heard_s) == "up" and device.breaker.admits(now_s),
             device.num_in_flight + device.num_waiting,
             device.num_places(now_s),
             device.meter.tokens_per_s or math.nan,
             resident,
-            0.0,
-            0.0,
         )
+        return is_new
 
     def _relate(self, changed: list[int]) -> None:
         """Compute rate and signal of the devices that were read."""
@@ -227,13 +231,16 @@ class _DeviceColumns(NamedTuple):
     decode_tokens_per_s: Floats
     prefill_s: Floats
     active_w: Floats
-    admitted: Floats
+    admitted: Floats  # from here on what the gateway knows
     num_calls: Floats
     num_places: Floats
     observed_tokens_per_s: Floats
     resident: Floats
     rate_bps: Floats
     snr_db: Floats
+
+
+_NUM_TOLD = _DeviceColumns._fields.index("admitted")
 
 
 def _told(device: Device) -> tuple[float, ...]:
