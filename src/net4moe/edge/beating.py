@@ -4,6 +4,7 @@ Every answer must be signed as well. Where the gateway says that the clock is of
 time from that very answer and asks once more.
 """
 
+import asyncio
 import json
 import secrets
 import time
@@ -84,7 +85,7 @@ class Conversation:
           DeviceUnreachable: the gateway cannot be reached.
           ConfigError: the code is none.
         """
-        secret = pairing.stretched(code)
+        secret = await asyncio.to_thread(pairing.stretched, code)  # takes a while on purpose
         join = _join(name, listening, secret)
         status, content, _, sent_s, came_s = await self._post("/edge/join", _body(join), {})
         if status != 200:

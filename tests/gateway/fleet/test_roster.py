@@ -221,3 +221,18 @@ def test_any_course(course: list[tuple[str, str]]) -> None:
         assert not any("lost" == roster.device(found).state(now_s) for found in names)
         if states["up"] >= states["ejected"]:
             assert not any("ejected" == roster.device(found).state(now_s) for found in names)
+
+
+def test_of_a_large_fleet_a_sample_is_ranked_and_everybody_gets_work() -> None:
+    """Bounded in size, free ones first, nobody left out for ever; a device that is named is always found."""
+    roster = roster_of(*(device_of(f"d{number}") for number in range(300)))
+    for number in range(0, 300, 2):
+        roster.device(f"d{number}").num_in_flight = 1_000
+    seen: set[str] = set()
+    for _ in range(200):
+        found = roster.candidates(now_s=1.0, model="tiny")
+        assert 48 == len(found)
+        assert int(found[0].device[1:]) % 2 == 1
+        seen |= {one.device for one in found}
+    assert 300 == len(seen)
+    assert ["d123"] == [one.device for one in roster.candidates(now_s=1.0, model="tiny", device="d123")]

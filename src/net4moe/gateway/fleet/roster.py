@@ -35,6 +35,7 @@ DeviceState = Literal["up", "draining", "lost", "ejected"]
 
 _ENDPOINT_SLOTS = 64
 _BYTES_PER_TOKEN = 200  # a streamed token with its frame
+_MOST_RANKED = 48
 _NEVER = float("-inf")
 
 
@@ -277,6 +278,8 @@ class Roster:
           device: the only device that may be meant; empty for any.
         """
         offers = self._offering(expert, model)
+        if len(offers) > _MOST_RANKED and not device:
+            offers = self._chance.sample(offers, _MOST_RANKED)
         usable = {id(found) for found in _admitted((offering for offering, _ in offers), now_s)}
         ranked: list[tuple[int, float, Device, str]] = []
         for offering, name in offers:
