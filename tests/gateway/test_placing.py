@@ -256,6 +256,24 @@ def test_fallbacks_are_other_devices_and_at_last_the_own_one() -> None:
     assert {"server"} == {other.candidate.device for other in placed.others}
 
 
+def test_of_a_very_large_fleet_the_policy_sees_the_best() -> None:
+    """400 devices, the dearer the later: it sees 256 in the order of the roster, and chooses the very best."""
+    seen: list[Observation] = []
+
+    def spy(decisions: Decisions) -> np.intp:
+        seen.append(decisions.observation)
+        return np.nanargmax(decisions.rewards)
+
+    devices = [device(f"d{number:03}", compute_cost_per_word=0.001 * (400 - number)) for number in range(400)]
+    live = LivePlacement(roster(*devices), spy, policy_name="spy")
+    (placed,) = live.place([subtask()], now_s=1.0)
+    assert 256 == len(seen[0].device_mask)
+    assert seen[0].device_mask.all()
+    assert ("d399", 400) == (placed.chosen.candidate.device, placed.num_allowed)
+    assert ["d398", "d397", "d396", "d395", "d394"] == [one.candidate.device for one in placed.others]
+    assert "number 1 of 400" in placed.reason
+
+
 def test_rows_equal_what_the_environment_encodes() -> None:
     """The observation is the environment's: the same function, the same numbers."""
     seen: list[Observation] = []

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from net4moe.environment import Decisions, Policy, RewardConfig, encode
 from net4moe.environment.history import History
-from net4moe.environment.observation import Circumstances, calm
+from net4moe.environment.observation import calm
 from net4moe.environment.reward import weigh
 from net4moe.errors import NoDevice
 from net4moe.gateway.fleet.roster import Roster
-from net4moe.gateway.live_rows import LiveRows
+from net4moe.gateway.live_rows import LiveRows, RowTerms
 from net4moe.gateway.records import Candidate
 from net4moe.mixture import Subtask
 from net4moe.network import compute_cost, load_bits, transfer_cost
@@ -31,6 +31,7 @@ _RELEVANCE_WORTH = 2.0
 _TOKENS_PER_WORD = 1.4
 _NUM_CONSIDERED = 5
 _NUM_LOOKED_AT = 24
+_MOST_SEEN = 256
 _RADIO_W = 1.0
 
 Floats = NDArray[np.float32]
@@ -164,7 +165,8 @@ class LivePlacement:
         """Choose for every subtask, one after the other: each knows where those before it go.
 
         The policy chooses among rows that need no swap of models on a device that writes, have a free place, and
-        are expected to be in time, each where there are such.
+        are expected to be in time, each where there are such. Of more than 256 it sees those of the greatest
+        expected reward, so that a decision costs the same in any fleet.
 
         Args:
           subtasks: the subtasks of a prompt.
@@ -212,36 +214,19 @@ class LivePlacement:
         left_s: float,
     ) -> tuple[int, Placed]:
         rows = self._rows
-        circumstances = self._circumstances(expected, share_left, left_s)
-        observation = encode(
-            rows.terms,
-            self._reward_config,
-            expected_score=expected.score,
-            expected_words=expected.words,
-            units=expected.words * rows.units_per_word,
-            snr_db=rows.snr_db,
-            available=open_now,
-            prompt_share_left=np.float32(share_left),
-            circumstances=circumstances,
-        )
-        allowed = observation.device_mask
+        allowed = open_now & (expected.words * rows.units_per_word <= rows.terms.units_limit)
         if not allowed.any():
             msg = f"no device can take subtask {subtask.index + 1}: {rows.why_nobody()}"
             raise NoDevice(msg)
-        rewards = np.where(allowed, expected.reward, np.nan)
-        decisions = Decisions(
-            observation=observation,
-            turn=np.asarray(self._turn),
-            uniform=np.asarray(self._random.uniform(1e-7, 1.0), np.float32),
-            valid=np.asarray(True),
-            rewards=rewards,
-            mean_rewards=rewards,
-        )
-        self._turn += 1
-        index = int(self._policy(decisions))
-        shadow = None if self._shadow is None else int(self._shadow[1](decisions))
-        num_allowed = int(allowed.sum())
         worth = np.where(allowed, expected.reward, -np.inf)
+        rewards = np.where(allowed, expected.reward, np.nan)
+        seen = self._shortlist(worth)
+        decisions = self._decisions(expected, allowed, rewards, seen, share_left, left_s)
+        self._turn += 1
+        numbers = range(len(worth)) if isinstance(seen, slice) else seen
+        index = int(numbers[int(self._policy(decisions))])
+        shadow = None if self._shadow is None else int(numbers[int(self._shadow[1](decisions))])
+        num_allowed = int(allowed.sum())
         ranked = self._ranked(worth, index, min(num_allowed, _NUM_CONSIDERED))
         cheapest = int(np.argmin(np.where(allowed, expected.compute_cost + expected.transfer_cost, np.inf)))
         rank = int((rewards > rewards[index]).sum()) + 1
@@ -257,6 +242,58 @@ class LivePlacement:
                 f"number {rank} of {num_allowed} that can take it"
             ),
             shadow=None if shadow is None else self._considered(shadow, expected),
+        )
+
+    @staticmethod
+    def _shortlist(worth: Floats) -> NDArray[np.intp] | slice:
+        """Pick the rows that the policy sees: all, or of very many those of greatest expected reward."""
+        if len(worth) <= _MOST_SEEN:
+            return slice(None)
+        return np.sort(np.argpartition(-worth, _MOST_SEEN)[:_MOST_SEEN])
+
+    def _decisions(
+        self,
+        expected: _Expected,
+        allowed: NDArray[np.bool_],
+        rewards: Floats,
+        seen: NDArray[np.intp] | slice,
+        share_left: float,
+        left_s: float,
+    ) -> Decisions:
+        """Describe the choice among the rows that are seen, as the environment does."""
+        rows = self._rows
+        terms = RowTerms(
+            compute_cost_per_word=rows.terms.compute_cost_per_word[seen],
+            bandwidth_hz=rows.terms.bandwidth_hz[seen],
+            units_limit=rows.terms.units_limit[seen],
+            local=rows.terms.local[seen],
+        )
+        circumstances = calm(rows.snr_db[seen], np.float32(share_left), expected.seconds[seen])._replace(
+            transfer_s=expected.transfer_s[seen],
+            backlog_s=expected.waiting_s[seen],
+            charge_share=rows.charge_share[seen],
+            resident=rows.resident[seen],
+            loss=rows.loss[seen],
+            slack_s=np.asarray(left_s, np.float32),
+        )
+        observation = encode(
+            terms,
+            self._reward_config,
+            expected_score=expected.score[seen],
+            expected_words=expected.words[seen],
+            units=(expected.words * rows.units_per_word)[seen],
+            snr_db=rows.snr_db[seen],
+            available=allowed[seen],
+            prompt_share_left=np.float32(share_left),
+            circumstances=circumstances,
+        )
+        return Decisions(
+            observation=observation,
+            turn=np.asarray(self._turn),
+            uniform=np.asarray(self._random.uniform(1e-7, 1.0), np.float32),
+            valid=np.asarray(True),
+            rewards=rewards[seen],
+            mean_rewards=rewards[seen],
         )
 
     def _expected(self, subtask: Subtask, planned_s: Floats) -> _Expected:
@@ -284,17 +321,6 @@ class LivePlacement:
             compute_cost=price.astype(np.float32),
             transfer_cost=air.astype(np.float32),
             reward=reward.astype(np.float32),
-        )
-
-    def _circumstances(self, expected: _Expected, share_left: float, left_s: float) -> Circumstances:
-        rows = self._rows
-        return calm(rows.snr_db, np.float32(share_left), expected.seconds)._replace(
-            transfer_s=expected.transfer_s,
-            backlog_s=expected.waiting_s,
-            charge_share=rows.charge_share,
-            resident=rows.resident,
-            loss=rows.loss,
-            slack_s=np.asarray(left_s, np.float32),
         )
 
     def _considered(self, index: int, expected: _Expected) -> Considered:
