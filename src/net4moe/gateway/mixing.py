@@ -20,7 +20,7 @@ from net4moe.gateway.fleet.roster import Roster
 from net4moe.gateway.front.metrics import Metrics
 from net4moe.gateway.placing import LivePlacement, Placed
 from net4moe.gateway.receipts import ReceiptStore
-from net4moe.gateway.records import Asked, Attempt, Candidate, Limits, Mixed, Spent, Written
+from net4moe.gateway.records import Asked, Attempt, Candidate, Mixed, Spent, Written
 from net4moe.gateway.team import Team, whole_prompt
 from net4moe.gateway.unfolding import Unfolding
 from net4moe.mixture import Gate, Judge, Passage, Prompt, Story, Subtask, count_words, score_one
@@ -136,16 +136,7 @@ class LiveMixture:
           BudgetExceeded: what it would take is more than it may spend.
           DeviceError, ChatError: no device could do it; the last one's reason.
         """
-        start_s = self._clock()
-        course = _Course(
-            asked=asked,
-            start_s=start_s,
-            budget=Budget(asked.limits, start_s),
-            created_unix_s=self._wall_clock(),
-            lines=[],
-            notes=[],
-            spans=[],
-        )
+        course = self._begun(asked)
         course.outcome = "cancelled"
         try:
             with spending(course.budget):
@@ -162,23 +153,25 @@ class LiveMixture:
 
     async def explain(self, prompt: str) -> dict[str, Any]:
         """Split and place a prompt, and write nothing: what the receipt would begin with."""
-        asked = Asked(id="explain", prompt=prompt, limits=Limits())
-        now_s = self._clock()
-        course = _Course(
-            asked=asked,
-            start_s=now_s,
-            budget=Budget(asked.limits, now_s),
-            created_unix_s=self._wall_clock(),
-            lines=[],
-            notes=[],
-            spans=[],
-        )
+        course = self._begun(Asked(id="explain", prompt=prompt))
         team = Team.of(self._roster)
         subtasks = await self._subtasks(course, team)
         placed = self._placement.place(subtasks, now_s=self._clock())
         course.lines = [_Line(subtask=s, placed=p) for s, p in zip(subtasks, placed, strict=True)]
         course.outcome = "planned"
         return {**self._receipt(course), "texts": [subtask.text for subtask in subtasks]}
+
+    def _begun(self, asked: Asked) -> _Course:
+        start_s = self._clock()
+        return _Course(
+            asked=asked,
+            start_s=start_s,
+            budget=Budget(asked.limits, start_s),
+            created_unix_s=self._wall_clock(),
+            lines=[],
+            notes=[],
+            spans=[],
+        )
 
     async def close(self) -> None:
         """Wait for the scores that are still being made."""
