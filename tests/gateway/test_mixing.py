@@ -303,6 +303,25 @@ def test_a_budget_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
     assert [] == devices.requests
 
 
+def test_a_budget_that_ends_on_the_way_costs_a_passage_and_not_the_answer(tmp_path: Path) -> None:
+    """What was written counts; with nothing written, the limit is named."""
+
+    def write(expert: str, request: ChatRequest, on_text: OnText) -> str:
+        if expert == "holmes":
+            raise BudgetExceeded("past the limit `calls` of 3; it was not sent.")
+        return plainly(expert, request, on_text)
+
+    mixture, _, _, _ = scene(write, gate=gate(), path=tmp_path / "r")
+    assert (KISS, ("the missing crown",)) == ((mixed := answered(mixture, asked())).text, mixed.missing)
+
+    def refuse(expert: str, request: ChatRequest, on_text: OnText) -> str:
+        raise BudgetExceeded("past the limit `calls` of 3; it was not sent.")
+
+    mixture, _, _, _ = scene(refuse, gate=gate(), path=tmp_path / "r2")
+    with pytest.raises(BudgetExceeded, match="`calls` of 3"):
+        answered(mixture, asked())
+
+
 def test_time_is_kept_for_fusing(tmp_path: Path) -> None:
     """A quarter of the deadline belongs to a gate that writes anew."""
     mixture, devices, _, clock = scene(

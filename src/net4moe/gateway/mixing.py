@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from net4moe.chat import ChatRequest, OnText
-from net4moe.errors import ChatError, DeadlinePassed, DeviceError, Net4MoEError, NoDevice, ReplyError
+from net4moe.errors import (
+    BudgetExceeded,
+    ChatError,
+    DeadlinePassed,
+    DeviceError,
+    Net4MoEError,
+    NoDevice,
+    ReplyError,
+)
 from net4moe.gateway import receipt_form
 from net4moe.gateway.dispatch.budgets import Budget
 from net4moe.gateway.dispatch.dispatched_model import spending
@@ -79,6 +87,7 @@ class _Course:
     notes: list[str]
     spans: list[tuple[str, float, float]]
     story: Story | None = None
+    refused: BudgetExceeded | None = None
     outcome: str = "done"
 
     def mark(self, name: str, start_s: float, end_s: float) -> None:
@@ -270,8 +279,9 @@ class LiveMixture:
             )
             line.attempts = line.written.attempts
             line.text = passage_text(line.written.text, line.written.finish_reason)
-        except (ChatError, ReplyError, DeviceError, DeadlinePassed) as error:
+        except (ChatError, ReplyError, DeviceError, DeadlinePassed, BudgetExceeded) as error:
             line.failure = type(error).__name__
+            course.refused = course.refused or (error if isinstance(error, BudgetExceeded) else None)
             line.attempts = attempts_of(error)
             begun = unfolding.so_far(index).strip()
             line.text = whole_sentences(begun) if begun else ""
@@ -300,6 +310,8 @@ class LiveMixture:
         return story
 
     def _why_nothing(self, course: _Course) -> Net4MoEError:
+        if course.refused is not None:
+            return course.refused
         causes = ", ".join(dict.fromkeys(line.failure or "nothing was written" for line in course.lines))
         over_s = self._clock() - course.start_s
         if over_s >= 0.9 * course.asked.limits.deadline_s:

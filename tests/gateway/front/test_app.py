@@ -114,6 +114,8 @@ def test_a_dry_run() -> None:
 
     async def scene() -> None:
         async with rig() as gateway:
+            long = await gateway.post("/v1/route", {"prompt": "x" * 8_001})
+            assert (400, "prompt") == (long.status, (await long.json())["error"]["param"])
             answer = await gateway.post("/v1/route", {"prompt": "a fox"})
             assert {"policy": "scripted", "num_characters": 5} == await answer.json()
             assert 400 == (await gateway.post("/v1/route", {"prompt": " "})).status

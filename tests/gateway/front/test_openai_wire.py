@@ -35,6 +35,20 @@ def test_a_chat_is_the_last_prompt_and_what_was_before() -> None:
     ) == asked.history
 
 
+def test_a_prompt_may_be_as_long_as_the_gate_takes_and_no_longer() -> None:
+    """8,000 characters; beyond, the field, the limit and what to do instead."""
+    assert 8_000 == len(read(messages=[{"role": "user", "content": "x" * 8_000}]).asked[0].prompt)
+    with pytest.raises(Refused) as caught:
+        read(messages=[USER, {"role": "user", "content": "x" * 8_001}])
+    refusal = caught.value.refusal
+    assert (400, "messages[1].content", "context_length_exceeded") == (
+        refusal.status,
+        refusal.param,
+        refusal.code,
+    )
+    assert refusal.message.startswith("`messages[1].content` has 8,001 characters; the mixture takes 8,000.")
+
+
 def test_settings_arrive() -> None:
     """All that the mixture heeds."""
     read_one = read(

@@ -15,7 +15,7 @@ from net4moe.gateway.front.errors import Refusal, Refused, bad_request, refusal_
 from net4moe.gateway.front.limits import limits_of
 from net4moe.gateway.front.mixture_answers import MixtureAnswers
 from net4moe.gateway.front.models import MIXTURE, Names, Target
-from net4moe.gateway.front.openai_wire import wanted
+from net4moe.gateway.front.openai_wire import checked_prompt, wanted
 from net4moe.gateway.front.passthrough import Passthrough
 from net4moe.gateway.front.presence import Presence
 from net4moe.gateway.front.services import Services
@@ -110,7 +110,7 @@ class HotPath:
         if not isinstance(prompt, str) or not prompt.strip():
             msg = "`prompt` must be a text that is not empty."
             raise bad_request(msg, "prompt")
-        explained = cast("object", await self._services.mixture.explain(prompt))
+        explained = cast("object", await self._services.mixture.explain(checked_prompt(prompt, "prompt")))
         await call.whole(200, JSON, [], json.dumps(explained, ensure_ascii=False).encode("utf-8", "replace"))
 
 

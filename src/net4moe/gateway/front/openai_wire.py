@@ -12,8 +12,9 @@ from net4moe.chat.records import Message
 from net4moe.gateway.front.errors import bad_request
 from net4moe.gateway.front.limits import shared_out
 from net4moe.gateway.records import Asked, Limits, Mixed
+from net4moe.mixture.records import MAX_PROMPT_CHARACTERS
 
-__all__ = ["Wanted", "completion", "usage_of", "wanted"]
+__all__ = ["Wanted", "checked_prompt", "completion", "usage_of", "wanted"]
 
 _ELSEWHERE: Final = (
     "ask one expert for it, as the model `net4moe/<expert>`, or one device, as `device/<name>/<model>`"
@@ -203,7 +204,20 @@ def _chat(messages: object) -> tuple[str, tuple[Message, ...]]:
     if not read[-1].content.strip():
         msg = f"`{place}` is empty."
         raise bad_request(msg, f"{place}.content")
-    return read[-1].content, tuple(read[:-1])
+    return checked_prompt(read[-1].content, f"{place}.content"), tuple(read[:-1])
+
+
+def checked_prompt(prompt: str, place: str) -> str:
+    """Refuse what the mixture's gate could not split.
+
+    Raises:
+      Refused: 400, where it is too long.
+    """
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        long = f"`{place}` has {len(prompt):,} characters; the mixture takes {MAX_PROMPT_CHARACTERS:,}"
+        msg = f"{long}. For longer ones {_ELSEWHERE}."
+        raise bad_request(msg, place, "context_length_exceeded")
+    return prompt
 
 
 def _message(message: object, place: str) -> Message:
