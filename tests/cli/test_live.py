@@ -28,6 +28,9 @@ SETTINGS = """
 [models.clever]
 endpoint = "http://127.0.0.1:{port}/v1"
 name = "clever"
+[models.writer]
+endpoint = "http://127.0.0.1:{port}/v1"
+name = "writer"
 [gate]
 model = "clever"
 [judge]
@@ -35,7 +38,7 @@ model = "clever"
 [[experts]]
 name = "amora"
 field = "romance"
-model = "clever"
+model = "writer"
 device = "attic"
 [gateway]
 policy = "highest_expectation"
@@ -210,6 +213,7 @@ def test_a_gateway_an_endpoint_and_a_device(tmp_path: Path, clever: int) -> None
             device.wait_for("joined http")
             client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
             wait_for_model(client, "net4moe/marlowe")
+            wait_for_model(client, "device/gate/clever")  # no expert stands before the gate's own model
             answer = client.chat.completions.create(
                 model="net4moe", messages=[{"role": "user", "content": "A kiss, and a crown is missing."}]
             )

@@ -145,6 +145,8 @@ async def running_gateway(config: Config, options: Options) -> AsyncGenerator[Ru
         stack.push_async_callback(dispatcher.close)
         engine = await _engine(stack, config, options)
         _enlist_endpoints(roster, config, engine if options.own_device else None, clock)
+        if options.own_device:
+            _enlist_gate(roster, config, engine, clock)
         metrics = Metrics(roster, clock=clock)
         receipts = _receipts(config, folder)
         stack.callback(receipts.close)
@@ -222,23 +224,41 @@ def _enlist_endpoints(
                 engine.base_url,
                 engine.key,
                 engine.name,
-                expert,
-                embedded.TINY,
+                (offer_of(expert, engine.name, embedded.TINY),),
                 engine.num_slots,
                 Price(),
             )
             roster.add(own, now_s=clock())
 
 
+def _enlist_gate(
+    roster: Roster, config: Config, engine: embedded.EmbeddedModel | None, clock: Callable[[], float]
+) -> None:
+    """Take in the gate's own server where none of the experts stands before it: a device without experts."""
+    names = [device.name for device in roster.devices]
+    name = next(name for name in ("gate", "gate of the gateway") if name not in names)
+    host = DeviceConfig(name=name, expert="gate", local=config.gate.model == EMBEDDED)
+    if config.gate.model == EMBEDDED:
+        assert engine is not None, "it is started for the gate"
+        server = _device(host, engine.base_url, engine.key, engine.name, (), engine.num_slots, Price())
+    else:
+        model = config.models[config.gate.model]
+        key = key_of(model)
+        secret = None if key is None else SecretStr(key)
+        server = _device(host, model.endpoint, secret, model.name, (), model.places, model.price)
+    if not any(server.models[0] in device.models for device in roster.devices):
+        roster.add(server, now_s=clock())
+
+
 def _endpoint(config: Config, expert: ExpertSettings, host: DeviceConfig) -> Device:
     if expert.endpoint:
-        return _device(host, expert.endpoint, None, expert.model, expert, Capabilities(), _OWN_SLOTS, Price())
+        offers = (offer_of(expert, expert.model, Capabilities()),)
+        return _device(host, expert.endpoint, None, expert.model, offers, _OWN_SLOTS, Price())
     model = config.models[expert.model]
     key = key_of(model)
     secret = None if key is None else SecretStr(key)
-    return _device(
-        host, model.endpoint, secret, model.name, expert, model.capabilities, model.places, model.price
-    )
+    offers = (offer_of(expert, model.name, model.capabilities),)
+    return _device(host, model.endpoint, secret, model.name, offers, model.places, model.price)
 
 
 def _device(
@@ -246,12 +266,10 @@ def _device(
     base_url: str,
     key: SecretStr | None,
     model: str,
-    expert: ExpertSettings,
-    capabilities: Capabilities,
+    offers: tuple[ExpertOffer, ...],
     num_slots: int,
     price: Price,
 ) -> Device:
-    offer = offer_of(expert, model, capabilities)
     limit = host.units_limit
     return Device(
         name=host.name,
@@ -265,7 +283,7 @@ def _device(
             epoch=0,
             sequence=0,
             time_unix_s=time.time(),
-            experts=(offer,),
+            experts=offers,
             models=(model,),
             num_slots=num_slots,
             compute_cost_per_word=host.compute_cost_per_word,
