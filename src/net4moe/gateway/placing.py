@@ -7,7 +7,7 @@ and policy are the functions that the environment uses, with NumPy.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -325,10 +325,9 @@ class LivePlacement:
 
     def _considered(self, index: int, expected: _Expected) -> Considered:
         rows = self._rows
-        cost = float(expected.compute_cost[index] + expected.transfer_cost[index])
         known_db = rows.known_snr_db[index]
         return Considered(
-            candidate=replace(rows.candidates[index], cost=cost),
+            candidate=rows.candidates[index],
             is_local=bool(rows.terms.local[index]),
             snr_db=None if math.isnan(known_db) else float(known_db),
             score=float(expected.score[index]),

@@ -17,13 +17,11 @@ class Candidate:
       device: its name in the roster.
       model: what the device's server calls the model.
       expert: the expert behind it; empty where a model was named.
-      cost: the placement's expected cost, reward units; lower is better.
     """
 
     device: str
     model: str
     expert: str = ""
-    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +168,8 @@ class Mixed:
     Attributes:
       text: the answer.
       finish_reason: `stop`, or `length` where `max_tokens` or the deadline cut it.
-      prompt_tokens: tokens read by all models.
-      completion_tokens: tokens written by all models.
+      prompt_tokens: all tokens that were spent but those of the passages: what was read, and what the gate wrote.
+      completion_tokens: tokens of the passages, over all attempts.
       missing: what is not in it: subtasks whose passages did not come in time.
     """
 

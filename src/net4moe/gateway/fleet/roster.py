@@ -286,10 +286,7 @@ class Roster:
             if id(offering) in usable and device in ("", offering.name):
                 ranked.append((*self._rank(offering, name, now_s), offering, name))
         ranked.sort(key=lambda entry: entry[:2])
-        return [
-            Candidate(device=offering.name, model=name, expert=expert, cost=seconds)
-            for _, seconds, offering, name in ranked
-        ]
+        return [Candidate(device=offering.name, model=name, expert=expert) for _, _, offering, name in ranked]
 
     def expected_s(
         self, device: Device, *, now_s: float, prompt_tokens: int = 0, completion_tokens: int = 0
