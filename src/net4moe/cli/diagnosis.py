@@ -46,6 +46,7 @@ def checks(config_file: Path | None, model: Path | None) -> Iterator[Check]:
         yield _package(package)
     yield Check(name="cores", found=f"{os.cpu_count()} in all, {embedded.free_cores()} idle for the engine")
     yield _model(model)
+    yield _encoder()
     try:
         config = load(config_file)
     except Net4MoEError as error:
@@ -82,8 +83,14 @@ def _model(given: Path | None) -> Check:
         there = given.is_file()
         return Check(name="embedded model", found=f"{given}{'' if there else ' is not there'}", ok=there)
     found = weights.cached(weights.SMOLLM2)
-    place = str(found) if found else f"{weights.SMOLLM2.name}, fetched on first use (93 MB)"
+    place = str(found[0]) if found else f"{weights.SMOLLM2.name}, fetched on first use (93 MB)"
     return Check(name="embedded model", found=place)
+
+
+def _encoder() -> Check:
+    found = weights.cached(weights.MINILM)
+    place = str(found[0]) if found else f"{weights.MINILM.name}, fetched with the first judged text (84 MB)"
+    return Check(name="judge's encoder", found=place)
 
 
 def _endpoints(config: Config) -> Iterator[Check]:

@@ -74,9 +74,9 @@ def calibrate_judge(*, out: Path, model: Path | None) -> None:
 
 
 async def _calibrated(ledger: Ledger, model: Path | None) -> Calibration:
-    async with running_reader(ledger, model=model) as reader:
+    async with running_reader(ledger, model=model) as (reader, encoder):
         with console.counting(f"calibrating {reader.name}: texts") as on_progress:
-            return await calibrated(reader, material("calibration"), on_progress=on_progress)
+            return await calibrated(reader, encoder, material("calibration"), on_progress=on_progress)
 
 
 def _print(found: Reliability, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Set
+from collections.abc import AsyncGenerator, Mapping, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from net4moe.chat import (
     embedded,
     weights,
 )
+from net4moe.chat.encoder import LedgeredEncoder, TextEncoder
 from net4moe.cli import console
 from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, JudgeSettings, ModelSettings, key_of
-from net4moe.cli.judge_choice import judge_of
+from net4moe.cli.encoding import fetched_files, sentence_encoder
+from net4moe.cli.judge_choice import judge_of, reads
 from net4moe.errors import ConfigError
 from net4moe.mixture import Expert, Gate, Judge, Mixture, Placement
 
@@ -32,11 +34,7 @@ def model_file(given: Path | None = None) -> Path:
     named = given or (Path(value) if (value := os.environ.get("NET4MOE_MODEL")) else None)
     if named is not None:
         return named
-    found = weights.cached(weights.SMOLLM2)
-    if found is not None:
-        return found
-    with console.download(f"fetching {weights.SMOLLM2.name}, once") as on_progress:
-        return weights.fetched(weights.SMOLLM2, on_progress=on_progress)
+    return fetched_files(weights.SMOLLM2)[0]
 
 
 def embedded_name(given: Path | None = None) -> str:
@@ -72,6 +70,8 @@ async def running_mixture(
         msg = "[judge]: a pairwise judge scores no single text; choose another `kind` (it can be checked)."
         raise ConfigError(msg)
     async with _running(config, _models_used(config), ledger, model) as models:
+        if not ledger.replay:
+            _fetch_encoder(config.judge, models)
 
         def recorded(name: str, purpose: str) -> ChatModel:
             return LedgeredChatModel(models[name], ledger, purpose=purpose)
@@ -94,7 +94,11 @@ async def running_mixture(
                 )
                 for expert in config.experts
             ],
-            judge=judge_of(config.judge, [recorded(name, "judge") for name in config.judge.models]),
+            judge=judge_of(
+                config.judge,
+                [recorded(name, "judge") for name in config.judge.models],
+                LedgeredEncoder(sentence_encoder(), ledger, purpose="judge"),
+            ),
             placement=placement,
         )
 
@@ -108,19 +112,37 @@ async def running_judge(
     Yields:
       The judge whose calls go through the ledger, and the same one that answers everything anew.
     """
-    names = (settings or config.judge).models
-    async with _running(config, set(names), ledger, model) as models:
-        recorded = [LedgeredChatModel(models[name], ledger, purpose="judge") for name in names]
-        fresh = [models[name] for name in names]
-        yield judge_of(settings or config.judge, recorded), judge_of(settings or config.judge, fresh)
+    settings = settings or config.judge
+    async with _running(config, set(settings.models), ledger, model) as models:
+        if not ledger.replay:
+            _fetch_encoder(settings, models)
+        fresh = [models[name] for name in settings.models]
+        recorded = [LedgeredChatModel(one, ledger, purpose="judge") for one in fresh]
+        encoder = sentence_encoder()
+        yield (
+            judge_of(settings, recorded, LedgeredEncoder(encoder, ledger, purpose="judge")),
+            judge_of(settings, fresh, encoder),
+        )
 
 
 @asynccontextmanager
-async def running_reader(ledger: Ledger, *, model: Path | None = None) -> AsyncGenerator[ChatModel]:
-    """Start the embedded model alone."""
+async def running_reader(
+    ledger: Ledger, *, model: Path | None = None
+) -> AsyncGenerator[tuple[ChatModel, TextEncoder]]:
+    """Start the embedded model alone, and the encoder."""
+    fetched_files(weights.MINILM)
     async with AsyncExitStack() as stack:
         embedded_model = await _embedded(stack, ledger, model)
-        yield LedgeredChatModel(embedded_model, ledger, purpose="calibrate")
+        yield (
+            LedgeredChatModel(embedded_model, ledger, purpose="calibrate"),
+            LedgeredEncoder(sentence_encoder(), ledger, purpose="calibrate"),
+        )
+
+
+def _fetch_encoder(settings: JudgeSettings, models: Mapping[str, ChatModel]) -> None:
+    """Fetch what a judge that reads needs before anything is judged, so that the user sees it coming."""
+    if any(reads(settings, models[name]) for name in settings.models):
+        fetched_files(weights.MINILM)
 
 
 @asynccontextmanager

@@ -86,6 +86,7 @@ class ModelSettings:
             logprobs=self.logprobs,
             continues_text=self.continues_text,
             continues_reply=self.continues_reply,
+            reads_text=self.reads_text,
         )
 
     @property
@@ -116,7 +117,8 @@ class JudgeSettings:
     Attributes:
       model: a model's name in [models], or `embedded`.
       kind: `explicit` asks for a number, `implicit` whether the text is good, `likelihood` asks nothing and reads;
-        `pairwise` compares texts and can only be checked. `auto` reads with the embedded model and asks others.
+        `pairwise` compares texts and can only be checked. `auto` asks, and reads where the model can and cannot be
+        asked (`structured = false`), as the embedded one.
       aspect: what a judge that is asked looks at.
       num_samples: numbers that are asked for and averaged, where a model gives no log-probabilities.
       panel: further models that judge in the same way; the mean of all counts.

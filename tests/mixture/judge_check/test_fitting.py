@@ -6,23 +6,28 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import optimize
 
 from net4moe.chat import Capabilities, ReadRequest, Reply, Request, ScriptedChatModel, Token
-from net4moe.errors import ChatRejected
+from net4moe.chat.encoder import Nearest
+from net4moe.errors import ChatRejected, JudgeCheckError
 from net4moe.mixture import LikelihoodJudge, score_one
+from net4moe.mixture.judge_check import fitting
 from net4moe.mixture.judge_check.damage import damaged
 from net4moe.mixture.judge_check.fitting import FACTORS, Shown, calibrated, fitted
 from net4moe.mixture.judge_check.material import Material, material
 from net4moe.mixture.judges.calibration import Calibration, Factor
+from net4moe.mixture.judges.read_text import sentences_of
 from net4moe.mixture.judges.signs import Signs
-from net4moe.mixture.sentences import split_sentences
+from tests.mixture.encoders import ScriptedEncoder
 
 DAMAGES = tuple(dict.fromkeys(damage for plan in FACTORS for damage in plan.damages))
 SIGNS = tuple(Signs.__slots__)
+STRICT = next(plan for plan in FACTORS if not plan.is_forgiving)
 
 ALL = material("calibration")
 TWO = [sample for sample in ALL.samples if sample.kind == "story"][:6]
@@ -70,37 +75,55 @@ def test_a_sign_that_separates() -> None:
     assert fluent.weights[0] > 1.0
     whole, hurt = (made_up(SALAD)[index].signs for index in (0, 1))
     assert fluent.chance(whole) > 0.8  # the penalty holds five texts back from certainty
-    assert fluent.chance(hurt) < 0.2
-    assert pytest.approx(0.5, abs=0.05) == fluent.chance(replace(whole, fluency=-1.5))
+    assert fluent.chance(hurt) < 0.4
+    assert fluent.chance(hurt) < fluent.chance(replace(whole, fluency=-1.5)) < fluent.chance(whole)
 
 
 def test_every_quality_is_told_by_its_own_signs() -> None:
-    """Each damage moves a sign of its quality; a sign that goes up with damage counts against the text."""
+    """Each damage moves the first sign of its quality; one that goes up with damage counts against the text."""
     shifts = {
-        "word salad": {"fluency": -3.0},
-        "repetition": {"variety": -3.0},
-        "off-topic": {"relevance": -3.0},
-        "constant answer": {"relevance": -4.0},
-        "truncation": {"ending": 3.0},
-        "mixed texts": {"links": -3.0},
-        "sentence shuffle": {"links": -3.0},
-        "missing subtask": {"told": -3.0},
+        damage: {plan.signs[0]: 3.0 if damage == "truncation" else -3.0}
+        for plan in FACTORS
+        for damage in plan.damages
     }
     found = fitted(made_up(shifts), model="toy")
-    assert [plan.name for plan in FACTORS] == [one.name for one in found.factors]
     assert {1.0} == {one.area for one in found.factors}
-    strongest = {
-        one.name: max(zip(one.weights, one.signs, strict=True), key=lambda pair: abs(pair[0]))
-        for one in found.factors
-    }
-    assert {
-        "fluent": ("fluency", True),
-        "varied": ("variety", True),
-        "to the subject": ("relevance", True),
-        "finished": ("ending", False),
-        "coherent": ("links", True),
-        "complete": ("told", True),
-    } == {name: (sign, weight > 0) for name, (weight, sign) in strongest.items()}
+    for plan, one in zip(FACTORS, found.factors, strict=True):
+        assert (plan.name, plan.signs, plan.damages, plan.power) == (
+            one.name,
+            one.signs,
+            one.damages,
+            one.power,
+        )
+        strongest = max(range(len(one.signs)), key=lambda index, of=one: abs(of.weights[index]))
+        assert (0, "truncation" not in plan.damages) == (strongest, one.weights[0] > 0)
+
+
+def test_all_signs_are_signs() -> None:
+    """A quality names signs that a text has, and each of them once."""
+    for plan in FACTORS:
+        assert set(plan.signs) <= set(SIGNS)
+        assert len(plan.signs) == len(set(plan.signs)) >= 1
+    assert len(FACTORS) == len({plan.name for plan in FACTORS})
+
+
+def test_forgiving_qualities_cost_the_sound_nothing_much() -> None:
+    """Nine of ten good texts lose little, also where damage can hardly be told; the order of texts is the same."""
+    shown = made_up({}, num_prompts=50, noise=1.0)
+    for plan, one in zip(FACTORS, fitted(shown, model="toy").factors, strict=True):
+        chances = sorted(one.chance(text.signs) for text in shown if not text.damage)
+        assert plan.is_forgiving == (chances[5] > 0.8)
+
+
+def test_forgiveness_moves_the_curve_and_turns_it_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With it and without, all but the intercept is the same."""
+    shown = made_up(SALAD, num_prompts=20, noise=1.0)
+    forgiving = factor(fitted(shown, model="toy"), "fluent")
+    strict = tuple(replace(plan, is_forgiving=False) for plan in FACTORS)
+    monkeypatch.setattr(fitting, "FACTORS", strict)
+    plain = factor(fitted(shown, model="toy"), "fluent")
+    assert forgiving == replace(plain, intercept=forgiving.intercept)
+    assert forgiving.intercept != plain.intercept
 
 
 def test_the_median_good_text_scores_8() -> None:
@@ -110,50 +133,56 @@ def test_the_median_good_text_scores_8() -> None:
     scores = sorted(found.score(one.signs) for one in shown if not one.damage)
     assert pytest.approx(8.0) == scores[3]
     assert scores[0] < scores[6]
-    assert ("toy", "2", 7) == (found.model, found.version, found.num_texts)
+    assert ("toy", 7) == (found.model, found.num_texts)
+    assert found.version
 
 
 def test_swapped_labels_turn_the_sign_round() -> None:
     """Where the good texts are called damaged and the other way round, the curve is the mirrored one."""
-    shown = made_up(SALAD, noise=1.0)
-    names = {"": "word salad", "word salad": ""}
+    sign, damage = STRICT.signs[0], STRICT.damages[0]
+    assert (damage,) == STRICT.damages
+    shown = made_up({damage: {sign: -3.0}}, noise=1.0)
+    names = {"": damage, damage: ""}
     swapped = [replace(one, damage=names.get(one.damage, one.damage)) for one in shown]
-    one, other = (factor(fitted(some, model="toy"), "fluent") for some in (shown, swapped))
-    assert pytest.approx(one.weights[0]) == -other.weights[0]
+    one, other = (factor(fitted(some, model="toy"), STRICT.name) for some in (shown, swapped))
+    assert pytest.approx(one.weights) == [-weight for weight in other.weights]
     assert pytest.approx(one.intercept, abs=1e-6) == -other.intercept
     assert one.weights[0] > 0
     assert pytest.approx(one.chance(shown[0].signs)) == 1.0 - other.chance(shown[0].signs)
 
 
 def test_noise_tells_nothing() -> None:
-    """A sign that does not know of the damage has an area near one half, because its own prompt is left out.
+    """A sign that does not know of the damage has no area above one half, because its own prompt is left out.
 
-    A little below it: what is left out moves the fit to the others away from itself.
+    Rather one below: what is left out moves the fit to the others away from itself.
     """
     found = fitted(made_up({}, num_prompts=150), model="toy")
     for one in found.factors:
-        assert 0.35 < one.area < 0.6
+        assert one.area < 0.6
 
 
-def test_the_fit_is_that_of_the_penalised_likelihood() -> None:
-    """The same loss given to another optimiser: three signs, and twice as many damaged texts as good ones."""
-    shifts = {"off-topic": {"relevance": -1.0, "shared_words": -0.5}, "constant answer": {"told": -1.0}}
+@pytest.mark.parametrize("plan", FACTORS, ids=lambda plan: plan.name)
+def test_the_fit_is_that_of_the_penalised_likelihood(plan: Any) -> None:
+    """The same loss given to another optimiser, both sides of the same weight however many damages there are."""
+    shifts = {damage: dict.fromkeys(plan.signs, -1.0) for damage in plan.damages}
     shown = made_up(shifts, num_prompts=40, noise=1.0)
-    found = factor(fitted(shown, model="toy"), "to the subject")
+    found = factor(fitted(shown, model="toy"), plan.name)
     rows = [one for one in shown if one.damage in ("", *found.damages)]
     values = np.array([[getattr(one.signs, name) for name in found.signs] for one in rows])
     np.testing.assert_allclose(found.means, values.mean(axis=0))
     np.testing.assert_allclose(found.deviations, values.std(axis=0), rtol=1e-6)
     standard = (values - found.means) / found.deviations
     sides = np.array([-1.0 if one.damage else 1.0 for one in rows])
-    shares = np.array([0.75 if one.damage else 1.5 for one in rows])  # 120 texts, 60 for either side
+    shares = np.array([len(rows) / 2 / np.sum(sides == side) for side in sides])
 
     def loss(weights: np.ndarray) -> float:
         margins = sides * (standard @ weights[:-1] + weights[-1])
         return float(np.sum(shares * np.logaddexp(0.0, -margins)) + 0.5 * np.sum(weights[:-1] ** 2))
 
-    best = optimize.minimize(loss, np.zeros(4), tol=1e-12)
-    np.testing.assert_allclose((*found.weights, found.intercept), best.x, atol=1e-4)
+    best = optimize.minimize(loss, np.zeros(len(plan.signs) + 1), tol=1e-12)
+    np.testing.assert_allclose(found.weights, best.x[:-1], atol=1e-4)
+    if not plan.is_forgiving:
+        np.testing.assert_allclose(found.intercept, best.x[-1], atol=1e-4)
 
 
 def test_the_area_is_that_of_prompts_left_out() -> None:
@@ -175,7 +204,7 @@ def test_the_area_is_that_of_prompts_left_out() -> None:
 def test_what_a_text_is_too_short_to_show_counts_as_the_mean() -> None:
     """Signs that are not there break nothing."""
     shown = made_up(SALAD)
-    shown[0] = replace(shown[0], signs=replace(shown[0].signs, links=math.nan, variety=math.nan))
+    shown[0] = replace(shown[0], signs=replace(shown[0].signs, flow=math.nan, variety=math.nan))
     found = fitted(shown, model="toy")
     numbers = [number for one in found.factors for number in (*one.means, *one.deviations, *one.weights)]
     assert all(math.isfinite(number) for number in (*numbers, found.power))
@@ -207,12 +236,12 @@ def reader(*, refuse_after: int | None = None) -> ScriptedChatModel:
     return ScriptedChatModel(read, name="toy", capabilities=Capabilities(reads_text=True))
 
 
-def test_each_text_is_read_once() -> None:
+def test_each_text_is_read_and_compared_once() -> None:
     """Six good ones, and of each the damaged ones of the kinds that are fitted; progress text by text."""
-    model = reader()
+    model, encoder = reader(), ScriptedEncoder()
     told: list[tuple[int, int]] = []
     found = asyncio.run(
-        calibrated(model, MATERIAL, seed=3, on_progress=lambda done, of: told.append((done, of)))
+        calibrated(model, encoder, MATERIAL, seed=3, on_progress=lambda done, of: told.append((done, of)))
     )
     texts = [(sample.text, sample.about) for sample in MATERIAL.samples]
     texts += [
@@ -221,13 +250,14 @@ def test_each_text_is_read_once() -> None:
         for one in damaged(sample, MATERIAL, seed=3)
         if one.damage in DAMAGES
     ]
-    expected = Counter((f"{about}\n\n", " ".join(split_sentences(text))) for text, about in texts)
+    expected = Counter(("", " ".join(sentences_of(text)) + "\n\n") for text, _ in texts)
     read = Counter(
-        (request.given, request.text)
-        for request in model.requests
-        if isinstance(request, ReadRequest) and request.given in {given for given, _ in expected}
+        (request.given, request.text) for request in model.requests if isinstance(request, ReadRequest)
     )
     assert expected == read
+    assert Counter((sentences_of(text), about) for text, about in texts) == Counter(
+        (one.texts, one.words_of) for one in encoder.comparisons if isinstance(one, Nearest)
+    )
     assert [(done, len(texts)) for done in range(1, len(texts) + 1)] == told
     assert ("toy", 6) == (found.model, found.num_texts)
     scores = sorted(good_scores(found))
@@ -236,7 +266,7 @@ def test_each_text_is_read_once() -> None:
 
 def good_scores(calibration: Calibration) -> list[float]:
     """Score the good texts by a calibration."""
-    judge = LikelihoodJudge(reader(), calibration)
+    judge = LikelihoodJudge(reader(), ScriptedEncoder(), calibration)
     values = [
         asyncio.run(score_one(judge, sample.text, about=sample.about, kind=sample.kind)).value
         for sample in MATERIAL.samples
@@ -246,7 +276,9 @@ def good_scores(calibration: Calibration) -> list[float]:
 
 def test_the_seed_decides_on_the_damage() -> None:
     """The same seed gives the same curves."""
-    one, same, other = (asyncio.run(calibrated(reader(), MATERIAL, seed=seed)) for seed in (3, 3, 4))
+    one, same, other = (
+        asyncio.run(calibrated(reader(), ScriptedEncoder(), MATERIAL, seed=seed)) for seed in (3, 3, 4)
+    )
     assert one == same
     assert one != other
 
@@ -254,4 +286,13 @@ def test_the_seed_decides_on_the_damage() -> None:
 def test_errors_of_the_endpoint_pass_through() -> None:
     """A model that refuses on the way is not fitted to what came before."""
     with pytest.raises(ChatRejected, match="the key is wrong"):
-        asyncio.run(calibrated(reader(refuse_after=40), MATERIAL))
+        asyncio.run(calibrated(reader(refuse_after=40), ScriptedEncoder(), MATERIAL))
+
+
+def test_a_model_that_cannot_read_is_not_fitted() -> None:
+    """The sentence names it."""
+    silent = ScriptedChatModel(lambda _: "", name="mute", capabilities=Capabilities(reads_text=True))
+    with pytest.raises(
+        JudgeCheckError, match="model 'mute' told no log-probabilities of a text; it cannot be"
+    ):
+        asyncio.run(calibrated(silent, ScriptedEncoder(), MATERIAL))

@@ -1,15 +1,16 @@
-"""Signs by hand, read by a toy model whose every token is a word."""
+"""Signs by hand: read by a toy model whose every token is a word, compared by vectors that are known."""
 
 import asyncio
 import math
 import re
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from net4moe.chat import ReadRequest, Token
-from net4moe.mixture import wording
-from net4moe.mixture.judges.passes import passes_of
+from net4moe.mixture.judges.read_text import text_read
 from net4moe.mixture.judges.signs import Signs, signs_of
+from tests.mixture.encoders import ScriptedEncoder, Vector
 
 ABOUT = "A fox learns to sail"
 
@@ -19,78 +20,140 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"\n+|[^\S\n]*[^\s]+", text)
 
 
-def shown(text: str, about: str = ABOUT) -> tuple[Signs, list[ReadRequest]]:
+def shown(text: str, about: str = ABOUT, vectors: Mapping[str, Vector] | None = None) -> Signs:
     """Read with a model that finds a word unlikely, -4, unless it stood before, -1; a line break is -2."""
-    requests: list[ReadRequest] = []
 
     async def read(request: ReadRequest) -> tuple[Token, ...]:
-        requests.append(request)
-        seen = {word.strip(" .") for word in words_of(request.given)}
+        seen: set[str] = set()
         tokens: list[Token] = []
         for word in words_of(request.text):
             plain = word.strip(" .")
             logprob = -2.0 if "\n" in word else -1.0 if plain in seen else -4.0
             seen.add(plain)
             tokens.append(Token(text=word, logprob=logprob))
-        return tuple(tokens if request.given else tokens[1:])  # the first of all has nothing before it
+        return tuple(tokens[1:])  # the first of all has nothing before it
 
-    return signs_of(asyncio.run(passes_of(read, text, about))), requests
+    return signs_of(asyncio.run(text_read(read, ScriptedEncoder(vectors).compare, text, about)))
 
 
 def test_what_is_read() -> None:
-    """The text with the prompt after it, the text after the prompt, the prompt alone, and each sentence."""
-    _, requests = shown("The fox sails. It sinks.")
-    body = "The fox sails. It sinks."
-    assert [
-        ("", f"{body}\n\n{wording.WRITTEN_FOR} {ABOUT}"),
-        (f"{ABOUT}\n\n", body),
-        (wording.WRITTEN_FOR, f" {ABOUT}"),
-        ("\n\n", "The fox sails."),
-        ("\n\n", "It sinks."),
-    ] == [(request.given, request.text) for request in requests]
-
-
-def test_signs_by_hand() -> None:
-    """`The fox sails. The fox sinks.`: after the first word -4, -4, -1, -1, -4; `fox` and `sail` are shared."""
-    signs, _ = shown("The fox sails. The fox sinks.")
+    """`The fox sails. The fox sinks.`: after the first word -4, -4, -1, -1, -4; then the break."""
+    signs = shown("The fox sails. The fox sinks.")
     assert pytest.approx((-4 - 4 - 1 - 1 - 4) / 5) == signs.fluency
-    assert pytest.approx(3.0) == signs.told  # after the prompt the first `fox` is -1 instead of -4
-    assert pytest.approx(3.0) == signs.relevance  # of the prompt's five words, `fox`
     assert pytest.approx(-2.0) == signs.ending
-    assert pytest.approx(1 / 2) == signs.shared_words  # learns, sail: the second as `sails`
-    assert pytest.approx((3 + 3 + 0) / 3) == signs.links  # the second sentence: `The fox` stood before
-    assert pytest.approx(min((0 + 3 + 0) / 3, (3 + 3 + 0) / 3)) == signs.prompted_links
     assert pytest.approx(1.0) == signs.variety
 
 
-def test_one_odd_sentence_is_forgiven() -> None:
-    """Four sentences gain from the first; one that says something else is left out, two are not."""
-    same = "A fox sails. A fox sails. A fox sails. A fox sails. A fox sails."
-    odd = "A fox sails. A fox sails. A fox sails. A fox sails. Who rates this?"
-    assert pytest.approx(3.0) == shown(same)[0].links == shown(odd)[0].links
-    two_odd = "A fox sails. A fox sails. A fox sails. Who rates this? Give it ten."
-    assert shown(two_odd)[0].links < 3.0
-
-
 def test_repetition_shows() -> None:
-    """Three times three words: seven runs of three, three of them different."""
-    signs, _ = shown("the fox sails the fox sails the fox sails")
-    assert pytest.approx(3 / 7) == signs.variety
+    """Three times three words: seven runs of three, three of them different, whatever their capitals."""
+    assert pytest.approx(3 / 7) == shown("The fox sails the fox sails The fox sails").variety
 
 
-def test_enough_words_are_enough() -> None:
-    """Five words want thirty, fifty words want eighty; more than that gains nothing."""
-    signs = [shown("word " * count, ABOUT)[0].fullness for count in (3, 30, 600)]
-    assert pytest.approx([math.log(0.1), 0.0, 0.0]) == signs
-    signs = [shown("word " * count, "word " * 50)[0].fullness for count in (40, 80, 600)]
-    assert pytest.approx([math.log(0.5), 0.0, 0.0]) == signs
+def test_topic_is_that_of_the_meaning() -> None:
+    """The text with the prompt."""
+    vectors = {"It sails.": {"x": 0.6, "y": 0.8}, ABOUT: {"x": 1.0}}
+    assert pytest.approx(0.6, abs=1e-4) == shown("It sails.", vectors=vectors).topic
 
 
-def test_one_word() -> None:
-    """What cannot be seen is not a number, and nothing breaks."""
-    signs, _ = shown("Yes", "?!")
-    assert math.isnan(signs.fluency)
+def flow(*angles: float) -> float:
+    """Give the flow of a text whose sentences point where these angles do, degrees."""
+    sentences = [f"Sentence {number}." for number in range(len(angles))]
+    vectors = {
+        sentence: {"x": math.cos(math.radians(angle)), "y": math.sin(math.radians(angle))}
+        for sentence, angle in zip(sentences, angles, strict=True)
+    }
+    return shown(" ".join(sentences), vectors=vectors).flow
+
+
+def test_flow_is_the_mean() -> None:
+    """Of two steps both count: straight on, and a right angle."""
+    assert pytest.approx(0.5, abs=1e-4) == flow(0, 0, 90)
+    assert pytest.approx(-1.0, abs=1e-4) == flow(0, 180)
+
+
+def test_one_odd_sentence_is_forgiven() -> None:
+    """A long text may say one thing that does not follow; of two, one counts."""
+    assert pytest.approx(1.0, abs=1e-4) == flow(0, 0, 0, 0, 0, 0) == flow(0, 0, 0, 0, 0, 90)
+    assert pytest.approx((1 + 1 + 1 + 0) / 4, abs=1e-4) == flow(0, 0, 0, 0, 90, 180)
+    assert flow(0, 0, 0, 0, 90, 180) < 1.0
+
+
+def test_least_words() -> None:
+    """The third of the prompt's words to which the text comes least near; small ones do not count."""
+    vectors = {
+        "sails": {"sail": 0.6, "boat": 0.8},
+        "sail": {"sail": 1.0},
+        "studies": {"learns": 0.8, "q": 0.6},
+    }
+    assert pytest.approx(0.6) == shown("The fox studies. It sails.", vectors=vectors).least_words
+    assert pytest.approx(0.0) == shown("It sails.", vectors=vectors).least_words
+    assert pytest.approx(1.0) == shown("The fox learns to sail.").least_words
+
+
+PHRASES = ("A fox learns to sail", "in a storm")
+BOTH = " ".join(PHRASES)
+
+
+def least_part(about: str, *sentences: tuple[str, Sequence[float]]) -> float:
+    """Give the sign of a text whose sentences have these cosines with the two phrases."""
+    vectors: dict[str, Vector] = {PHRASES[0]: {"x": 1.0}, PHRASES[1]: {"y": 1.0}}
+    for text, (one, other) in sentences:
+        vectors[text] = {"x": one, "y": other, text: math.sqrt(1 - one**2 - other**2)}
+    return shown(" ".join(text for text, _ in sentences), about, vectors).least_part
+
+
+def test_words_are_shared_out_over_the_phrases() -> None:
+    """A sentence as near to both tells of each with half its words; a prompt of one phrase gets them all."""
+    assert pytest.approx(math.log1p(4 / 2)) == least_part(BOTH, ("It sails in rain.", (0.3, 0.3)))
+    assert pytest.approx(math.log1p(4)) == least_part(PHRASES[0], ("It sails in rain.", (0.3, 0.0)))
+    two = [("It sails off.", (0.5, 0.0)), ("The rain falls.", (0.0, 0.5))]
+    assert pytest.approx(math.log1p(3)) == least_part(BOTH, *two)  # what each gives away it gets back
+
+
+def test_the_least_told_part_counts() -> None:
+    """A text of the first phrase alone tells little of the second, and more of the first does not help."""
+    sails, on, rain = (
+        ("It sails off.", (0.9, 0.0)),
+        ("It sails on and on.", (0.9, 0.0)),
+        ("It rains.", (0.0, 0.9)),
+    )
+    alone = least_part(BOTH, sails)
+    assert alone < math.log1p(3 / 2)
+    assert least_part(BOTH, sails, on) < least_part(BOTH, sails, rain)
+    assert (
+        alone
+        < least_part(BOTH, sails, rain)
+        < least_part(BOTH, sails, rain, ("It pours all day.", (0.0, 0.9)))
+    )
+
+
+def test_fullness() -> None:
+    """Twice the words are log 2 more; enough are 0, and further ones gain nothing."""
+    few, twice, enough, many = (shown("word " * count).fullness for count in (5, 10, 300, 900))
+    assert pytest.approx(math.log(2)) == twice - few
+    assert twice < 0.0
+    assert 0.0 == enough == many
+
+
+def test_long_prompts_want_more_but_not_without_end() -> None:
+    """The same text is less full under a prompt of more words; beyond some length all want the same."""
+    short, long = (shown("word " * 10, "word " * count).fullness for count in (3, 9))
+    assert long < short
+    assert shown("word " * 10, "word " * 200).fullness == shown("word " * 10, "word " * 900).fullness
+    assert 0.0 == shown("word " * 300, "word " * 900).fullness
+
+
+@pytest.mark.parametrize(("text", "about"), [("Yes", "?!"), ("Yes", ABOUT), ("?", "?"), ("!!! ???", "fox")])
+def test_next_to_nothing(text: str, about: str) -> None:
+    """What cannot be seen is not a number, the rest is one, and nothing breaks."""
+    signs = shown(text, about)
     assert math.isnan(signs.variety)
-    assert math.isnan(signs.links)
-    assert math.isnan(signs.shared_words)
-    assert math.isfinite(signs.ending)
+    assert all(
+        math.isfinite(value) for value in (signs.ending, signs.topic, signs.least_part, signs.fullness)
+    )
+
+
+def test_what_one_word_does_not_show() -> None:
+    """How likely it is, how it goes on, and, of a prompt of marks, whether it holds its words."""
+    signs = shown("Yes", "?!")
+    assert all(math.isnan(value) for value in (signs.fluency, signs.flow, signs.least_words))

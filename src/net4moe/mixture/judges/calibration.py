@@ -96,11 +96,14 @@ def calibration_from_json(text: str) -> Calibration:
     Raises:
       JudgeCheckError: the text is something else.
     """
+    msg = "this is not the calibration of a judge by likelihood; make one with `net4moe judge calibrate`."
     try:
-        return TypeAdapter(Calibration).validate_json(text)
+        found = TypeAdapter(Calibration).validate_json(text)
     except ValidationError as error:
-        msg = "this is not the calibration of a judge by likelihood; make one with `net4moe judge calibrate`."
         raise JudgeCheckError(msg) from error
+    if not all(hasattr(Signs, sign) for factor in found.factors for sign in factor.signs):
+        raise JudgeCheckError(msg)
+    return found
 
 
 @cache

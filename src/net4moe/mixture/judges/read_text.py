@@ -1,4 +1,4 @@
-"""The ways in which a text is read, and the tokens of each way shared out over its sentences."""
+"""A text as it was read, its tokens shared out over its sentences."""
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
@@ -6,85 +6,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from net4moe.chat import ReadRequest, Token
-from net4moe.mixture import wording
+from net4moe.mixture.judges.meaning import Compare, Meaning, meaning_of
 from net4moe.mixture.sentences import split_sentences
-from net4moe.mixture.waiting import all_or_first_error
 
-__all__ = ["Passes", "Read", "by_sentence", "passes_of", "sentences_of"]
+__all__ = ["Read", "ReadText", "by_sentence", "sentences_of", "text_read"]
 
 Read = Callable[[ReadRequest], Coroutine[Any, Any, tuple[Token, ...]]]
 """Reads a text and gives its tokens."""
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
+_BREAK = "\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passes:
+class ReadText:
     """A text as it was read. Natural logarithms throughout.
 
     Attributes:
       about: what it was written for.
       sentences: its sentences.
       own: the tokens of the text by itself; the very first may be missing, since nothing stands before it.
-      rest: the tokens after it: the end of the line, and the prompt.
-      after_prompt: the tokens of the text after the prompt.
-      prompt_alone: the tokens of the prompt with nothing of the text before them.
+      rest: the tokens after it, a break of the line.
       bare: log-probabilities of `own`, sentence by sentence.
-      prompted: those of `after_prompt`, likewise.
-      alone: those of each sentence read by itself.
+      meaning: what it means beside its prompt.
     """
 
     about: str
     sentences: tuple[str, ...]
     own: tuple[Token, ...]
     rest: tuple[Token, ...]
-    after_prompt: tuple[Token, ...]
-    prompt_alone: tuple[Token, ...]
     bare: tuple[tuple[float, ...], ...]
-    prompted: tuple[tuple[float, ...], ...]
-    alone: tuple[tuple[float, ...], ...]
+    meaning: Meaning
 
     @property
     def text(self) -> str:
         """The text as it was read, its sentences in one line."""
         return " ".join(self.sentences)
 
-    @property
-    def prompt_after(self) -> tuple[Token, ...]:
-        """The tokens of the prompt where the text stands before them."""
-        return self.rest[-len(self.prompt_alone) :]
 
-
-async def passes_of(read: Read, text: str, about: str) -> Passes:
-    """Read a text in three ways: by itself and the prompt after it, after the prompt, and sentence by sentence.
+async def text_read(read: Read, compare: Compare, text: str, about: str) -> ReadText:
+    """Read a text and compare it with its prompt by meaning.
 
     Args:
       read: reads.
+      compare: compares.
       text: what is judged, not empty.
       about: what it was written for.
     """
     sentences = sentences_of(text)
-    body = " ".join(sentences)
-    asked = wording.WRITTEN_FOR
-    by_itself, after_prompt, prompt_alone, *alone = await all_or_first_error(
-        [
-            read(ReadRequest(text=f"{body}\n\n{asked} {about}")),
-            read(ReadRequest(text=body, given=f"{about}\n\n")),
-            read(ReadRequest(text=f" {about}", given=asked)),
-            *(read(ReadRequest(text=sentence, given="\n\n")) for sentence in sentences),
-        ]
-    )
-    own, rest = _split(by_itself, len(f"\n\n{asked} {about}"))
-    return Passes(
+    meaning = await meaning_of(compare, sentences, about)
+    tokens = await read(ReadRequest(text=f"{' '.join(sentences)}{_BREAK}"))
+    own, rest = _split(tokens, len(_BREAK))
+    return ReadText(
         about=about,
         sentences=sentences,
         own=own,
         rest=rest,
-        after_prompt=after_prompt,
-        prompt_alone=prompt_alone,
         bare=by_sentence(own, sentences, joint=" "),
-        prompted=by_sentence(after_prompt, sentences, joint=" "),
-        alone=tuple(tuple(token.logprob for token in tokens) for tokens in alone),
+        meaning=meaning,
     )
 
 
