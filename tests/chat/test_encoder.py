@@ -301,3 +301,11 @@ def test_the_real_model(encoder_files: tuple[Path, ...]) -> None:
     assert alike.rows[0][0] > alike.rows[0][1] + 0.1
     assert ("fox", "sails", "mortgage") == nearest.words
     assert min(nearest.rows[0][:2]) > nearest.rows[0][2]
+
+
+@pytest.mark.usefixtures("encoder_files")
+def test_by_default_the_model_in_the_cache() -> None:
+    """Who writes `SentenceEncoder()` gets the real one."""
+    meal = Alike(texts=("A man is eating food.",), others=("Someone eats a meal.", "The sky is blue."))
+    ((near, far),) = asyncio.run(SentenceEncoder().compare(meal)).rows
+    assert far < 0.2 < 0.7 < near

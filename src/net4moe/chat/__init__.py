@@ -1,5 +1,6 @@
 """Talking to language models: any OpenAI-compatible endpoint, the embedded one, scripted ones, the ledger."""
 
+from net4moe.chat.encoder import LedgeredEncoder, SentenceEncoder, TextEncoder
 from net4moe.chat.http import HttpChatModel, Patience
 from net4moe.chat.ledger import Ledger, LedgeredChatModel
 from net4moe.chat.model import ChatModel, OnText
@@ -23,6 +24,7 @@ __all__ = [
     "HttpChatModel",
     "Ledger",
     "LedgeredChatModel",
+    "LedgeredEncoder",
     "Message",
     "OnText",
     "Patience",
@@ -31,6 +33,8 @@ __all__ = [
     "Reply",
     "Request",
     "ScriptedChatModel",
+    "SentenceEncoder",
+    "TextEncoder",
     "TextRequest",
     "Token",
 ]

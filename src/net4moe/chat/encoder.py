@@ -87,13 +87,13 @@ class SentenceEncoder(TextEncoder):
     """all-MiniLM-L6-v2 in this process, loaded with the first comparison.
 
     Args:
-      load: finds the model; called once.
+      load: finds the model; called once. By default its weights are fetched where they are not in the cache.
     """
 
     name = "all-MiniLM-L6-v2"
 
-    def __init__(self, load: "Callable[[], MiniLM]") -> None:
-        self._load = load
+    def __init__(self, load: "Callable[[], MiniLM] | None" = None) -> None:
+        self._load = load or _fetched
         self._model: MiniLM | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -141,6 +141,13 @@ class LedgeredEncoder(TextEncoder):
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{ledger.path}: the ledger is damaged: the answer to comparison {key[:12]} cannot be read."
             raise LedgerError(msg) from error
+
+
+def _fetched() -> "MiniLM":
+    from net4moe.chat.minilm import MiniLM
+    from net4moe.chat.weights import MINILM, cached, fetched
+
+    return MiniLM(*(cached(MINILM) or fetched(MINILM)))
 
 
 def _compared(
