@@ -81,12 +81,20 @@ def test_a_check_prints_a_table_and_a_verdict(net4moe: Command, endpoint: Endpoi
     salad = next(line for line in lines if re.match(r"word salad +100%", line))
     assert ["word", "salad", "100%", "1.00", "1.00", "to", "1.00", "100%"] == salad.split()[:8]
     assert ["-7.0", "0.95"] == salad.split()[-2:]
-    told = "This judge told all damage that it had to; it may be used to compare texts."
+    told = "No damage was missed, but 4 texts are too few for a verdict; leave `--texts` out."
     assert told == lines[-1]
     assert "4 good texts of 4 prompts score 9.0 on average." in ran.out
     found = reliability_from_json((tmp_path / "runs" / "judge" / "judge_check.json").read_text("utf-8"))
     assert (NAME, 4, "texts") == (found.judge, found.num_texts, found.verdict)
     assert "\x1b" not in ran.out + ran.err
+
+
+def test_eighty_columns_hold_the_table(net4moe: Command, endpoint: Endpoint, tmp_path: Path) -> None:
+    """Nothing of it is cut off on the narrowest terminal."""
+    ran = net4moe("judge", "check", "--config", written(endpoint(knowing), tmp_path), "--texts", "4")
+    table = ran.out.partition("good texts")[0]
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_a_few_texts_are_not_kept_beside_scores(net4moe: Command, endpoint: Endpoint, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def check_judge(
         keep(found)
     else:
         console.note(f"{texts} texts only: printed and written to {out}, not kept beside the judge's scores.")
-    _print(found, as_json=as_json)
+    _print(found, as_json=as_json, is_whole=texts is None)
 
 
 async def _checked(config: Config, ledger: Ledger, model: Path | None, plan: CheckPlan) -> Reliability:
@@ -79,8 +79,8 @@ async def _calibrated(ledger: Ledger, model: Path | None) -> Calibration:
             return await calibrated(reader, encoder, material("calibration"), on_progress=on_progress)
 
 
-def _print(found: Reliability, *, as_json: bool) -> None:
+def _print(found: Reliability, *, as_json: bool, is_whole: bool = True) -> None:
     if as_json:
         console.out.print(found.to_json(), soft_wrap=True, markup=False, end="")
     else:
-        judging_view.show(found)
+        judging_view.show(found, is_whole=is_whole)

@@ -13,14 +13,23 @@ __all__ = ["show", "show_calibration"]
 _COLOURS = {"texts": "green", "broken texts only": "yellow", "nothing": "red"}
 
 
-def show(reliability: Reliability) -> None:
-    """Print the table, what sways the judge, and the verdict; of a judge that says nothing only that."""
+def show(reliability: Reliability, *, is_whole: bool = True) -> None:
+    """Print the table, what sways the judge, and the verdict; of a judge that says nothing only that.
+
+    Args:
+      reliability: what was found.
+      is_whole: whether all texts were judged; a few give no verdict in favour.
+    """
     out = console.out
     out.print(Text(reliability.judge, style="bold"))
     if not reliability.is_constant:
         out.print(_damages(reliability))
         out.print(_sways(reliability))
-    out.print(Text(reliability.sentence, style=_COLOURS[reliability.verdict]))
+    if reliability.verdict == "texts" and not is_whole:
+        num = reliability.num_texts
+        out.print(f"No damage was missed, but {num} texts are too few for a verdict; leave `--texts` out.")
+    else:
+        out.print(Text(reliability.sentence, style=_COLOURS[reliability.verdict]))
 
 
 def show_calibration(calibration: Calibration) -> None:
@@ -38,7 +47,7 @@ def show_calibration(calibration: Calibration) -> None:
 def _damages(reliability: Reliability) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("damage", no_wrap=True)
-    for heading in ("of the text", "AUC", "95 % interval", "wins", "95 % interval", "points", "at least"):
+    for heading in ("of it", "AUC", "95 %", "wins", "95 %", "points", "asked"):  # 80 columns hold it
         table.add_column(heading, justify="right", no_wrap=True)
     for one in reliability.damages:
         heaviest = one is reliability.found(one.damage)
