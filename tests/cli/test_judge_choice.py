@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -24,6 +25,8 @@ from tests.mixture.encoders import ScriptedEncoder
 FILES = (Path("model.safetensors"), Path("vocab.txt"))
 GGUF = Path("tiny.gguf")
 
+Kind = Literal["auto", "explicit", "implicit", "pairwise", "likelihood"]
+
 
 def model(*, can_read: bool, name: str = "one") -> ScriptedChatModel:
     """Make a model that is never asked."""
@@ -41,9 +44,9 @@ def model(*, can_read: bool, name: str = "one") -> ScriptedChatModel:
         ("pairwise", True, PairwiseJudge),
     ],
 )
-def test_the_kind_decides(kind: str, can_read: bool, expected: type) -> None:
+def test_the_kind_decides(kind: Kind, can_read: bool, expected: type) -> None:
     """A model that reads judges by likelihood where nothing else is said; only then an encoder is needed."""
-    settings = JudgeSettings(kind=kind)  # type: ignore[arg-type]
+    settings = JudgeSettings(kind=kind)
     assert expected is type(judge_of(settings, [model(can_read=can_read)], ScriptedEncoder()))
     assert (expected is LikelihoodJudge) == reads(settings, model(can_read=can_read))
 
@@ -133,9 +136,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     return stand_in
 
 
-def config_of(kind: str = "auto") -> Config:
+def config_of(kind: Kind = "auto") -> Config:
     """Write settings in which the embedded model does everything."""
-    return replace(load(None), judge=JudgeSettings(kind=kind))  # type: ignore[arg-type]
+    return replace(load(None), judge=JudgeSettings(kind=kind))
 
 
 async def entered(context: AbstractAsyncContextManager[object]) -> object:
@@ -150,7 +153,7 @@ async def entered(context: AbstractAsyncContextManager[object]) -> object:
 )
 def test_the_encoder_is_fetched_before_anything_is_judged(
     can_read: bool,
-    kind: str,
+    kind: Kind,
     fetches: bool,
     wanted: list[str],
     engine: Callable[[bool], None],
