@@ -13,7 +13,7 @@ from net4moe.chat import Capabilities, ChatModel, Ledger, ScriptedChatModel, emb
 from net4moe.chat.embedded import TINY
 from net4moe.chat.encoder import LedgeredEncoder, SentenceEncoder
 from net4moe.chat.weights import PackagedWeights
-from net4moe.cli import encoding
+from net4moe.cli import runtime
 from net4moe.cli.config import EMBEDDED, Config, JudgeSettings, ModelSettings, load
 from net4moe.cli.judge_choice import judge_name, judge_of, reads
 from net4moe.cli.runtime import running_judge, running_mixture, running_reader
@@ -108,15 +108,15 @@ def test_naming_a_judge_fetches_nothing(wanted: list[str]) -> None:
 
 def test_what_lies_in_the_cache_is_not_fetched(wanted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it is, once a call."""
-    assert FILES == encoding.fetched_files(weights.MINILM)
+    assert FILES == runtime.fetched_files(weights.MINILM)
     monkeypatch.setattr(weights, "cached", lambda packaged, folder=None: FILES[::-1])
-    assert FILES[::-1] == encoding.fetched_files(weights.MINILM)
+    assert FILES[::-1] == runtime.fetched_files(weights.MINILM)
     assert ["all-MiniLM-L6-v2"] == wanted
 
 
 def test_making_the_encoder_fetches_nothing(wanted: list[str]) -> None:
     """Its files are wanted with the first comparison."""
-    assert isinstance(encoding.sentence_encoder(), SentenceEncoder)
+    SentenceEncoder()
     assert [] == wanted
 
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from net4moe.chat import ChatModel, ScriptedChatModel
 from net4moe.chat.embedded import TINY
-from net4moe.chat.encoder import TextEncoder
+from net4moe.chat.encoder import SentenceEncoder, TextEncoder
 from net4moe.cli.config import EMBEDDED, Config, JudgeSettings
-from net4moe.cli.encoding import sentence_encoder
 from net4moe.errors import ConfigError
 from net4moe.mixture import ExplicitJudge, ImplicitJudge, Judge, LikelihoodJudge, PairwiseJudge, Panel
 from net4moe.mixture.judge_check.store import calibration_for
@@ -27,7 +26,7 @@ def judge_of(
     Raises:
       ConfigError: a model cannot be that kind of judge.
     """
-    encoder = encoder or sentence_encoder()
+    encoder = encoder or SentenceEncoder()
     judges = [_one(settings, model, encoder) for model in models]
     return judges[0] if len(judges) == 1 else Panel(judges)
 

