@@ -101,9 +101,9 @@ _METHODS = {
     "implicit": "Asked whether the text is good; ten times the probability of yes among yes and no.",
     "pairwise": "Asked which of two texts is better, in both orders; ten times the mean share of wins.",
     "likelihood": (
-        "A language model reads the text, and how likely it finds its words, the prompt after it and its "
-        "sentences together tells how fluent, relevant, varied, complete and coherent it is; nothing is asked, so "
-        "nothing in the text can answer."
+        "A language model reads the text, and how likely it finds its words tells how fluent and finished it is; "
+        "how near it lies to its prompt by meaning tells whether it is to the subject, coherent and complete. "
+        "Nothing is asked, so nothing in the text can answer."
     ),
 }
 
