@@ -94,3 +94,9 @@ def test_the_longest_prompt_is_cut_at_once(piece: str) -> None:
 def test_the_kind_of_a_prompt(kind: str, prompt: str) -> None:
     """A question word or a verb of explaining in front asks for an explanation."""
     assert kind == phrases.kind_of(prompt)
+
+
+def test_the_marks_of_a_prompt_outlast_its_joints() -> None:
+    """Where pieces must join, those without a mark between them do, though they be longer."""
+    prompt = "Explain how to plant a tree, and how to water it when it is dry"
+    assert phrases.cut(prompt, max_subtasks=2) == ("how to plant a tree", "how to water it when it is dry")

@@ -44,8 +44,8 @@ def cut(prompt: str, *, max_subtasks: int) -> tuple[str, ...]:
     """Cut a prompt into at most `max_subtasks` phrases that hold all of its words in order.
 
     The command in front ("Please explain", "Write a story about") is left out. While there are too many
-    pieces, or one of a single small word, the two neighbours that are shortest together become one; beyond 64
-    pieces neighbours join in pairs first, whatever their length.
+    pieces, or one of a single small word, the two neighbours that are shortest together become one, if possible
+    two without a mark between them; beyond 64 pieces neighbours join in pairs first, whatever their length.
     """
     whole = " ".join(prompt.split())
     body = _COMMAND.sub("", whole, count=1) or whole
@@ -83,7 +83,8 @@ def _joined_shortest(pieces: list[str]) -> list[str]:
     small = [
         index for index in range(len(sizes)) if _too_small(pieces[index]) or _too_small(pieces[index + 1])
     ]
-    at = min(small or range(len(sizes)), key=lambda index: (sizes[index], -index))
+    marked = [_SENTENCE_END.search(piece, len(piece)) is not None for piece in pieces]
+    at = min(small or range(len(sizes)), key=lambda index: (marked[index], sizes[index], -index))
     return [*pieces[:at], pieces[at] + pieces[at + 1], *pieces[at + 2 :]]
 
 

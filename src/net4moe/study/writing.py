@@ -150,16 +150,18 @@ def _result(found: Ingredients) -> StudyResult:
 def _summary(found: Ingredients) -> str:
     table, learned, plan = found.table, found.learned, found.plan
     models = ", ".join(sorted({row.model for row in table.rows if row.model})) or "people"
+    num_training, num_held_out = len(learned.training_prompts), len(learned.held_out_prompts)
+    held_out = "prompt" if num_held_out == 1 else f"{num_held_out} prompts"
     where = "in this study" if found.was_collected else "earlier; the table was given"
     if found.is_quick and found.was_collected:
         where = "in part in this study, in part in the table that ships with the program"
     return (
         f"{len(table.experts)} experts, played by {models}, wrote {len(table.rows)} passages for the subtasks "
         f"of {len(table.prompt_ids)} prompts ({where}). Each expert is hosted by a device with its own price of "
-        f"computing and its own radio link. A soft actor-critic agent learned on {len(learned.training_prompts)} "
-        f"prompts which device to give each subtask to, in {plan.num_seeds} independent runs; it and every other "
-        f"policy were then measured on the other {len(learned.held_out_prompts)} prompts, over links drawn at "
-        "random, the same for all."
+        f"computing and its own radio link. A soft actor-critic agent learned on {num_training} "
+        f"prompt{'s' * (num_training != 1)} which device to give each subtask to, in {plan.num_seeds} independent "
+        f"runs; it and every other policy were then measured on the other {held_out}, over links drawn at random, "
+        "the same for all."
     )
 
 

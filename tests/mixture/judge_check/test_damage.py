@@ -26,7 +26,8 @@ def test_every_kind_is_done_to_every_text() -> None:
         assert (
             set(DAMAGES) == {one.damage for one in mine} == {one.damage for one in mine if one.strength == 1}
         )
-        assert len({(one.damage, one.strength) for one in mine}) == len(mine)
+        kinds = [(one.damage, one.strength) for one in mine if one.damage != "missing subtask"]
+        assert len(set(kinds)) == len(kinds) == len(mine) - len(sample.parts)
         assert all((one.text, one.about) != (sample.text, sample.about) for one in mine)
 
 
@@ -79,10 +80,17 @@ def test_mixed_texts_take_turns() -> None:
         assert len(own) == 1 or own[1] not in one.text
 
 
-def test_one_part_is_missing() -> None:
-    """All parts but one are there."""
+def test_each_part_is_missing_once() -> None:
+    """All parts but one are there, and every one has its turn."""
     for sample, one in of("missing subtask"):
         assert 1 == sum(part not in one.text for part in sample.parts)
+    left_out = [
+        (sample.id, part)
+        for sample, one in of("missing subtask")
+        for part in sample.parts
+        if part not in one.text
+    ]
+    assert left_out == [(sample.id, part) for sample in MATERIAL.samples for part in sample.parts]
 
 
 def test_shuffled_sentences_are_the_same_ones() -> None:

@@ -12,7 +12,7 @@ ALL = [sample for use in ("calibration", "check") for sample in material(use).sa
 def test_there_are_enough() -> None:
     """A hundred and eight texts, thirty-six prompts, both kinds, several forms, short and long."""
     lengths = [len(sample.text.split()) for sample in ALL]
-    assert (108, 36) == (len(ALL), len({sample.prompt_id for sample in ALL}))
+    assert (126, 42) == (len(ALL), len({sample.prompt_id for sample in ALL}))
     assert {"story", "explanation"} == {sample.kind for sample in ALL}
     assert len({sample.form for sample in ALL}) >= 10
     assert min(lengths) <= 50

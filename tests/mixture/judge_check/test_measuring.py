@@ -24,14 +24,16 @@ from net4moe.mixture.judges import Comparison
 from net4moe.mixture.records import Kind
 
 ALL = material("check")
-STORIES = [sample for sample in ALL.samples if sample.kind == "story"]
-PROMPTS = list(dict.fromkeys(sample.prompt_id for sample in STORIES))[:4]
-MATERIAL: Material = replace(ALL, samples=tuple(sample for sample in STORIES if sample.prompt_id in PROMPTS))
-"""Four prompts with three stories each."""
+TWO_PARTS = [sample for sample in ALL.samples if len(sample.parts) == 2]
+PROMPTS = list(dict.fromkeys(sample.prompt_id for sample in TWO_PARTS))[:4]
+MATERIAL: Material = replace(
+    ALL, samples=tuple(sample for sample in TWO_PARTS if sample.prompt_id in PROMPTS)
+)
+"""Four prompts with three texts each."""
 
 FOUR = CheckPlan(num_texts=4)
-NUM_DAMAGED = 17
-"""Three salads, two repetitions, three truncations and nine other kinds of damage for each text."""
+NUM_DAMAGED = 18
+"""Three salads, two repetitions, three truncations, two missing parts and eight other kinds for each text."""
 
 GOOD = {(sample.text, sample.about): index for index, sample in enumerate(MATERIAL.samples)}
 
@@ -100,7 +102,7 @@ def test_a_judge_that_is_perfect_by_construction() -> None:
         area, wins = found.found(damage).area, found.found(damage).wins
         expected = 0.5 if damage == "order to the judge" else 1.0
         assert (expected, expected) == (area.point, wins.point)
-    assert NUM_DAMAGED == len(found.damages)
+    assert NUM_DAMAGED - 1 == len(found.damages)  # both missing parts are one kind
     assert ("texts", (), 0.0, 0.0, 0.0) == (
         found.verdict,
         found.missed,
@@ -154,7 +156,7 @@ def test_a_judge_that_follows_orders() -> None:
 
 
 def test_a_judge_that_leaves_half_unscored() -> None:
-    """Two of four texts with all that is made of them: 2 x 17 without the empty ones, and areas of the rest."""
+    """Two of four texts with all that is made of them: 2 x 18 without the empty ones, and areas of the rest."""
     samples = [sample for sample in MATERIAL.samples if sample.id.endswith("-1")]
     silent = {
         (text, about)
@@ -166,7 +168,8 @@ def test_a_judge_that_leaves_half_unscored() -> None:
     }
     found = measured(Scripted(lambda text, about: None if (text, about) in silent else perfect(text, about)))
     assert (4, 2 * NUM_DAMAGED, 9.0) == (found.num_texts, found.num_unscored, found.mean)
-    assert {2} == {one.num_unscored for one in found.damages}
+    assert {2} == {one.num_unscored for one in found.damages if one.damage != "missing subtask"}
+    assert 4 == found.found("missing subtask").num_unscored
     assert "texts" == found.verdict
 
 
@@ -283,12 +286,12 @@ def test_a_judge_of_pairs() -> None:
 
 
 def test_how_often_the_order_decides() -> None:
-    """Every fourth of 68 comparisons; one that gave nothing counts on neither side."""
+    """Every fourth of 72 comparisons; one that gave nothing counts on neither side."""
     assert 0.25 == measured(Pairing(share=lambda _: 1.0)).flips
     found = measured(Pairing())
     places = [index for index in range(1, 4 * NUM_DAMAGED + 1) if (index - 10) % NUM_DAMAGED]
-    assert 64 == len(places)  # the empty text is the tenth of each
-    assert sum(place % 4 == 0 for place in places) / 64 == found.flips
+    assert 68 == len(places)  # the empty text is the tenth of each
+    assert sum(place % 4 == 0 for place in places) / 68 == found.flips
     assert (1.0, 4, 0) == (
         found.found("empty").area.point,
         found.found("empty").num_unscored,
@@ -298,7 +301,7 @@ def test_how_often_the_order_decides() -> None:
 
 def test_a_judge_of_pairs_that_says_nothing() -> None:
     """There is nothing to measure, and the reason is that of the first comparison."""
-    with pytest.raises(JudgeCheckError, match=r"gave none of 68 comparisons: the second text is empty\.$"):
+    with pytest.raises(JudgeCheckError, match=r"gave none of 72 comparisons: the second text is empty\.$"):
         measured(Pairing(share=lambda _: None))
 
 

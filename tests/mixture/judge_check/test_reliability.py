@@ -143,3 +143,21 @@ def test_only_the_order_of_scores_counts(values: list[int], factor: float) -> No
     for one, other in zip(first.damages, second.damages, strict=True):
         assert one.area.point == pytest.approx(other.area.point, abs=1e-9)
         assert 0 <= one.area.low <= one.area.high <= 1
+
+
+def test_several_texts_of_one_damage() -> None:
+    """The first lost either of two parts, the next two lost one, the last none and is not compared.
+
+    Of 9, 5 and 7 lie 3 above 2, 1 above 8, 2 above 6 and 3 above 4; wins are counted by damaged text.
+    """
+    good = [text(index, value) for index, value in enumerate((9.0, 5.0, 7.0, 3.0))]
+    hurt = [(0, 2.0), (0, 8.0), (1, 6.0), (2, 4.0)]
+    others = [text(0, 1.0, damage) for damage in DAMAGES if damage != "missing subtask"]
+    missing = reliability_of(
+        "toy",
+        [*good, *others, *(text(index, value, "missing subtask") for index, value in hurt)],
+        date="2026-11-22",
+    ).found("missing subtask")
+    assert missing.area.point == pytest.approx((3 + 1 + 2 + 3) / (3 * 4))
+    assert missing.wins.point == pytest.approx(3 / 4)
+    assert missing.change == pytest.approx((2 - 9 + 8 - 9 + 6 - 5 + 4 - 7) / 4)

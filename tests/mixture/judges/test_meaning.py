@@ -39,7 +39,7 @@ def meaning(
 
 def test_the_phrases_are_those_of_the_gate() -> None:
     """Where the prompt is cut decides on the rows below."""
-    assert PHRASES == cut(ABOUT, max_subtasks=4)
+    assert PHRASES == cut(ABOUT, max_subtasks=2)
 
 
 def test_topic() -> None:
@@ -104,6 +104,28 @@ def test_belonging() -> None:
     away = ScriptedEncoder({SAILS: {"x": 1.0}, ABOUT: {"x": -1.0}})
     assert (-1.0,) == meaning([SAILS], encoder=away).belonging
     assert (1.0, 1.0) == meaning([SAILS, SAILS]).belonging
+
+
+@pytest.mark.parametrize(
+    ("about", "phrases"),
+    [
+        ("A spy opens a bakery across the street from her old enemy", ("A spy opens a bakery", "across")),
+        (
+            "Explain how to plant, and how to water it when it is dry",
+            ("how to plant", "how to water it when"),
+        ),
+        ("Tell me how bees find home, how they dance, and what it means", ("Tell", "how they", "what it")),
+        ("A red fox: two owls. Three bats? Four big cats; five dogs, six cows", ("A", "two", "Four", "five")),
+        ("A fox sails", ("A fox sails",)),
+    ],
+)
+def test_what_a_prompt_wants_told(about: str, phrases: tuple[str, ...]) -> None:
+    """As many phrases as its own marks make, at least two where it can be cut, at most four."""
+    encoder = ScriptedEncoder()
+    assert len(phrases) == len(meaning(about=about, encoder=encoder).phrases)
+    (alike,) = [one for one in encoder.comparisons if isinstance(one, Alike)]
+    wanted = alike.others[2 : 2 + len(phrases)]
+    assert all(found.startswith(start) for found, start in zip(wanted, phrases, strict=True)), wanted
 
 
 def test_two_comparisons() -> None:

@@ -45,7 +45,7 @@ class Damaged:
 
 
 def damaged(sample: Sample, material: Material, *, seed: int) -> tuple[Damaged, ...]:
-    """Do every kind of damage to a text, at every strength.
+    """Do every kind of damage to a text, at every strength; one kind may give several texts of one strength.
 
     - word salad: a third, two thirds or all of the words change places.
     - repetition: the second half, or all, gives way to the sentences before it, or the first, over again.
@@ -53,7 +53,7 @@ def damaged(sample: Sample, material: Material, *, seed: int) -> tuple[Damaged, 
     - off-topic: the right text under another prompt.
     - empty; a constant answer that would suit any prompt.
     - mixed texts: every second sentence is one of another text of the same kind.
-    - missing subtask: one of the parts is left out.
+    - missing subtask: each of the parts in turn is left out.
     - sentence shuffle: the sentences change places.
     - contradiction: the text ends with a sentence that it has made impossible.
     - padding: empty sentences between the others, as many words again.
@@ -79,7 +79,8 @@ def damaged(sample: Sample, material: Material, *, seed: int) -> tuple[Damaged, 
     do("empty", 1.0, lambda _: "")
     do("constant answer", 1.0, lambda lot: lot.choice(material.constant_answers))
     do("mixed texts", 1.0, lambda lot: _mixed(sentences, split_sentences(lot.choice(alike).text)))
-    do("missing subtask", 1.0, lambda lot: _without_one(sample.parts, lot))
+    for index in range(len(sample.parts)):
+        do("missing subtask", 1.0, lambda _, index=index: _without(sample.parts, index))
     do("sentence shuffle", 1.0, lambda lot: " ".join(_deranged(sentences, lot)))
     do("contradiction", 1.0, lambda _: f"{sample.text} {sample.contradiction}")
     do("padding", 1.0, lambda lot: _padded(sentences, material.fillers, lot))
@@ -127,8 +128,7 @@ def _mixed(sentences: Sequence[str], others: Sequence[str]) -> str:
     return " ".join(pairs)
 
 
-def _without_one(parts: Sequence[str], lot: random.Random) -> str:
-    left_out = lot.randrange(len(parts))
+def _without(parts: Sequence[str], left_out: int) -> str:
     return "\n\n".join(part for index, part in enumerate(parts) if index != left_out)
 
 

@@ -20,11 +20,11 @@ from net4moe.mixture.waiting import all_or_first_error
 
 __all__ = ["FACTORS", "Shown", "calibrated", "fitted"]
 
-_VERSION = "3"
+_VERSION = "4"
 _PENALTY = 1.0
 _NUM_STEPS = 50
 _MEDIAN_SCORE = 0.8
-_SOUND_SHARE = 0.1
+_SOUND_SHARE = 0.05
 _SOUND_LOGIT = 1.5
 
 
@@ -45,15 +45,15 @@ FACTORS = (
     _Plan(name="coherent", signs=("flow",), damages=("mixed texts",)),
     _Plan(
         name="complete",
-        signs=("fullness", "least_words", "least_part"),
+        signs=("least_words", "least_part"),
         damages=("missing subtask",),
         is_forgiving=False,
     ),
 )
 """Which signs tell which damage; a text on another subject is of no use, so that quality counts thrice.
 
-A forgiving quality costs points only where a text falls below what nine of ten good ones show: its curve is moved
-so that a tenth of them lies below 0.82. What one good text has more of than another is left to the last quality.
+A forgiving quality costs points only where a text falls below what good ones show: its curve is moved so that one
+in twenty of them lies below 0.82. What one good text has more of than another is left to the last quality.
 """
 
 

@@ -290,35 +290,41 @@ def _found(
 ) -> DamageFound:
     """Compare the good texts with those that were damaged in one way."""
     hurt = [text for text in texts if text.damage == damage and text.strength == strength]
-    pairs = [(good[text.sample_id], text) for text in hurt]
-    pairs = [(mate, text) for mate, text in pairs if mate.value is not None]
+    mates = [
+        mate for sample in {text.sample_id: None for text in hurt} if (mate := good[sample]).value is not None
+    ]
+    places = {mate.sample_id: index for index, mate in enumerate(mates)}
+    num_unscored = sum(text.value is None for text in hurt)
+    hurt = [text for text in hurt if text.sample_id in places]
+    own = [places[text.sample_id] for text in hurt]
     unscored = -math.inf if damage == "empty" else math.nan
-    above = np.array([mate.value for mate, _ in pairs], np.float64)
-    below = np.array([unscored if text.value is None else text.value for _, text in pairs], np.float64)
-    prompts = [mate.prompt_id for mate, _ in pairs]
-    known = (
-        np.isfinite(above[:, None] + np.nan_to_num(below, neginf=0.0)[None, :]) & ~np.isnan(below)[None, :]
-    )
+    above = np.array([mate.value for mate in mates], np.float64)
+    below = np.array([unscored if text.value is None else text.value for text in hurt], np.float64)
+    known = np.broadcast_to(~np.isnan(below), (len(mates), len(hurt))).astype(np.float64)
     better = np.where(known, (above[:, None] > below) + 0.5 * (above[:, None] == below), 0.0)
-    names = sorted(set(prompts))
-    member = np.array([[name == prompt for prompt in prompts] for name in names], np.float64)
+    names = sorted({mate.prompt_id for mate in mates})
     draws = np.random.default_rng(seed).multinomial(
         len(names), [1 / len(names)] * len(names), size=_NUM_RESAMPLES
     )
-    weights = np.vstack([np.ones(len(names)), draws]) @ member
-    change = (below - above)[np.isfinite(below)]
+    of_prompts = np.vstack([np.ones(len(names)), draws]).astype(np.float64)
+    weights = of_prompts[:, [names.index(mate.prompt_id) for mate in mates]]
+    of_hurt = weights[:, own]
+    pairs = own, range(len(hurt))
+    change = (below - above[own])[np.isfinite(below)]
     return DamageFound(
         damage=damage,
         strength=strength,
-        area=_estimate(_bilinear(weights, better), _bilinear(weights, known.astype(np.float64))),
-        wins=_estimate(weights @ np.diag(better), weights @ np.diag(known).astype(np.float64)),
+        area=_estimate(_bilinear(weights, better, of_hurt), _bilinear(weights, known, of_hurt)),
+        wins=_estimate(of_hurt @ better[pairs], of_hurt @ known[pairs]),
         change=float(change.mean()) if len(change) else 0.0,
-        num_unscored=int(sum(text.value is None for text in hurt)),
+        num_unscored=num_unscored,
     )
 
 
-def _bilinear(weights: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.einsum("ri,ij,rj->r", weights, matrix, weights, optimize=True)
+def _bilinear(
+    left: NDArray[np.float64], matrix: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.einsum("ri,ij,rj->r", left, matrix, right, optimize=True)
 
 
 def _estimate(won: NDArray[np.float64], of: NDArray[np.float64]) -> Estimate:

@@ -18,7 +18,8 @@ __all__ = ["Compare", "Meaning", "meaning_of"]
 Compare = Callable[[Comparison], Coroutine[Any, Any, Likeness]]
 """Compares texts by meaning."""
 
-_MOST_PHRASES = 4
+_LEAST_PHRASES, _MOST_PHRASES = 2, 4
+_MARK = re.compile(r"[.,;:!?] ")
 _LEAST_LETTERS = 3
 _EMPTY_WORDS = frozenset(
     re.findall(
@@ -60,7 +61,7 @@ async def meaning_of(compare: Compare, sentences: Sequence[str], about: str) -> 
       sentences: the text.
       about: its prompt.
     """
-    phrases = cut(about, max_subtasks=_MOST_PHRASES)
+    phrases = _wanted(about)
     others = (*sentences, *phrases, about, *wording.REMARKS)
     alike, nearest = await asyncio.gather(
         compare(Alike(texts=tuple(sentences), others=others)),
@@ -84,6 +85,15 @@ async def meaning_of(compare: Compare, sentences: Sequence[str], about: str) -> 
             for index, row in enumerate(rows)
         ),
     )
+
+
+def _wanted(about: str) -> tuple[str, ...]:
+    """Cut a prompt into what it wants told: as many phrases as its own marks make, two to four.
+
+    Smaller ones ("in silence") are told of in passing and say little about whether a part is missing.
+    """
+    num = 1 + len(_MARK.findall(about))
+    return cut(about, max_subtasks=min(max(num, _LEAST_PHRASES), _MOST_PHRASES))
 
 
 def _cosine_of_sum(rows: Sequence[Sequence[float]], column: int, weights: Sequence[float]) -> float:

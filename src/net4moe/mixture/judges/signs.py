@@ -7,16 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from net4moe.mixture.judges.coverage import words_told
 from net4moe.mixture.judges.meaning import Meaning
 from net4moe.mixture.judges.read_text import ReadText
 from net4moe.mixture.records import count_words
 
 __all__ = ["Signs", "signs_of"]
 
-_WORDS_FOR_A_WORD = 6.0
-_ENOUGH_WORDS = 80.0
+_WORDS_THAT_TELL = 15.0
 _FORGIVING = 3
-_SHARPNESS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +30,8 @@ class Signs:
       flow: mean cosine of a sentence with the one before it; of three and more the least is left out, so that a
         single odd sentence is forgiven.
       least_words: how near the text comes to a word of the prompt, mean of the third to which it comes least near.
-      least_part: logarithm of one more than the words that tell of the least told phrase of the prompt; the words
-        of a sentence are shared out over the phrases in proportion to exp(10 cosine).
-      fullness: logarithm of the words of the text over those that the prompt wants, at most 0; it wants six for
-        each of its own, at most eighty, so that further length gains nothing.
+      least_part: logarithm of one more than the words that tell of the least told phrase of the prompt, at most
+        fifteen, so that further length gains nothing.
     """
 
     fluency: float
@@ -44,7 +41,6 @@ class Signs:
     flow: float
     least_words: float
     least_part: float
-    fullness: float
 
 
 def signs_of(read: ReadText) -> Signs:
@@ -52,7 +48,6 @@ def signs_of(read: ReadText) -> Signs:
     meaning = read.meaning
     words = [word.lower() for word in read.text.split()]
     runs = list(zip(words, words[1:], words[2:], strict=False))
-    wanted = min(_WORDS_FOR_A_WORD * max(count_words(read.about), 1), _ENOUGH_WORDS)
     return Signs(
         fluency=_mean([token.logprob for token in read.own]),
         variety=len(set(runs)) / len(runs) if runs else math.nan,
@@ -60,18 +55,13 @@ def signs_of(read: ReadText) -> Signs:
         topic=meaning.topic,
         flow=_mean(sorted(meaning.flow)[len(meaning.flow) >= _FORGIVING :]),
         least_words=_least_third(meaning.words),
-        least_part=_least_part(meaning, [count_words(sentence) for sentence in read.sentences]),
-        fullness=math.log(min(max(count_words(read.text), 1) / wanted, 1.0)),
+        least_part=_least_part(meaning, read.sentences),
     )
 
 
-def _least_part(meaning: Meaning, num_words: Sequence[int]) -> float:
-    told = [0.0] * len(meaning.phrases)
-    for cosines, num in zip(zip(*meaning.phrases, strict=True), num_words, strict=True):
-        shares = [math.exp(_SHARPNESS * cosine) for cosine in cosines]
-        for index, share in enumerate(shares):
-            told[index] += max(num, 1) * share / sum(shares)
-    return math.log1p(min(told))
+def _least_part(meaning: Meaning, sentences: Sequence[str]) -> float:
+    num_words = [max(count_words(sentence), 1) for sentence in sentences]
+    return math.log1p(min(float(words_told(meaning.phrases, num_words).min()), _WORDS_THAT_TELL))
 
 
 def _least_third(values: Sequence[float]) -> float:

@@ -68,8 +68,9 @@ def draw_frontier(
         figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), dpi=DPI, layout="constrained")
         _write_caption(figure, _caption(points, judge))
         axes = figure.add_subplot()
-        for key in (*others, ours):
-            _draw_arm(axes, [one for one in points if one.arm == key], colors[key])
+        own = {key: [one for one in points if one.arm == key] for key in (*others, ours)}
+        for key in sorted(own, key=lambda key: len(own[key]), reverse=True):  # single points stay in sight
+            _draw_arm(axes, own[key], colors[key])
         axes.plot(
             [one.cost.point for one in best],
             [one.score.point for one in best],
