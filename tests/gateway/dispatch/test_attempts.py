@@ -201,6 +201,15 @@ def test_a_busy_device_is_asked_again_when_it_said() -> None:
     assert [Send(2, candidate("a"), "retry", "")] == deeds(call, Woken(), 3.0)
 
 
+def test_silence_is_counted_from_the_opening_at_the_earliest() -> None:
+    """News of the opening that comes after the first piece, even long after, wakes nobody in the past."""
+    call = call_of(2, hedge_after_s=None)
+    assert [Send(1, candidate("b"), "retry", "")] == deeds(call, Failed(0, "reset"), 0.1)
+    call.on(Text(1, ""), 0.2)
+    call.on(Woken(), 5.0)
+    assert [WakeAt(11.5)] == call.on(Opened(1), 6.5)
+
+
 def test_no_candidate_that_failed_is_asked_twice() -> None:
     """Two that failed are two that failed."""
     call = call_of(2)

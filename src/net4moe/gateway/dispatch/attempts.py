@@ -339,7 +339,7 @@ class Call:
             return _NEVER
         if line.heard_s is None:
             return line.opened_s + self._rules.patience[line.index].first_text_s
-        return line.heard_s + self._rules.stall_s
+        return max(line.opened_s, line.heard_s) + self._rules.stall_s
 
     def _hedge_s(self) -> float:
         """Say when a second call would be sent."""
