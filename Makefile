@@ -15,10 +15,10 @@ up: .venv/all               ## a gateway and three devices on this computer
 	$(BIN)/net4moe up
 
 test: .venv/dev             ## the test suite, a process for each core
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 fast: .venv/dev             ## all of it but what solves or plans whole scenarios
-	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
 
 check: .venv/dev            ## format, lint, imports, types
 	$(BIN)/ruff format --check .

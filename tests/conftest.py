@@ -1,5 +1,6 @@
 """What holds for every test: no network but loopback, no key from outside, and the embedded models' files."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -15,11 +16,16 @@ from net4moe.errors import ModelFileError
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
-# Tests compile more than they compute: compile quickly rather than well.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+# Tests compile more than they compute: compile quickly rather than well. See `tests.compiling`.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
-# A test says what holds, not how fast: machines are shared.
-settings.register_profile("unhurried", deadline=None)
+# Tracing makes many small objects that live on: look for garbage less often.
+gc.set_threshold(50_000, 20, 100)
+
+# A test says what holds, not how fast: machines are shared. In CI the same commit gets the same examples;
+# elsewhere each run looks for new ones.
+settings.register_profile("unhurried", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("unhurried")
 
 # Whichever test comes first in a process makes the console, which keeps its width.

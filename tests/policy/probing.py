@@ -12,6 +12,7 @@ from net4moe.policy.networks import as_weights, dueling, layout_for, masked_log_
 from net4moe.policy.scales import return_size, reward_size, standardised
 from net4moe.policy.training import Run, Setup, begin_run, evaluation_tapes, play_chunk, training_tapes
 from tests import probes
+from tests.compiling import optimised
 
 DISCOUNT = 0.9
 AGENTS: dict[str, tuple[ModuleType, Any]] = {
@@ -62,8 +63,9 @@ def run_of(agent: str, probe: probes.Probe, config: Any = None) -> tuple[Run, An
     key = jax.random.key(0)
     run, measured = begin_run(setup, training_tapes(setup, key, 0), key), None
     evaluation = evaluation_tapes(probe, setup.config, key)
-    for chunk in range(setup.config.num_epochs // setup.config.evaluation_interval):
-        run, measured = play_chunk((setup, training_tapes(setup, key, chunk), evaluation), run)
+    with optimised():
+        for chunk in range(setup.config.num_epochs // setup.config.evaluation_interval):
+            run, measured = play_chunk((setup, training_tapes(setup, key, chunk), evaluation), run)
     return run, measured
 
 
